@@ -1,0 +1,1 @@
+"""Configuration files: text in, frozen dataclasses out. Nothing here knows Twisted."""

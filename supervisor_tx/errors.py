@@ -1,0 +1,93 @@
+"""What we raise on purpose, under one :class:`SupervisorError`."""
+
+
+class SupervisorError(Exception):
+    """Something that was foreseen, said in words for the person who must mend it."""
+
+
+class UnexpectedInput(SupervisorError):
+    """A process was told something that its state has no answer to; it did not change."""
+
+    def __init__(self, state: object, what: object) -> None:
+        super().__init__(f"{what!r} means nothing to a process that is {state!s}")
+        self.state = state
+        self.what = what
+
+
+class CannotStart(SupervisorError):
+    """The daemon refuses to start; the text says why and is shown after ``Error:``."""
+
+
+class SpawnFailed(SupervisorError):
+    """
+    A process could not be started.
+
+    The text becomes the process's ``spawnerr``. ``complaint`` is what a forked child would have
+    said on its standard error, without the line end ("couldn't exec /x: ENOEXEC"); it goes to the
+    program's stderr log. None where Supervisor finds the fault before it forks.
+    """
+
+    def __init__(self, spawnerr: str, complaint: str | None = None) -> None:
+        super().__init__(spawnerr)
+        self.spawnerr = spawnerr
+        self.complaint = complaint
+
+
+class CommandUnusable(SpawnFailed):
+    """The command of a program cannot be run, found out before a fork."""
+
+
+class BadCommand(CommandUnusable):
+    """The command is empty or its quoting is broken."""
+
+
+class CommandNotFound(CommandUnusable):
+    """No file of that name exists."""
+
+
+class CommandNotExecutable(CommandUnusable):
+    """The file is a directory, or nobody may execute it."""
+
+
+class CommandNotPermitted(CommandUnusable):
+    """The file is executable, but not for us."""
+
+
+class ProcessRefusal(SupervisorError):
+    """A request that a process (or group) cannot meet in the state that it is in."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
+
+
+class UnknownProcess(ProcessRefusal):
+    """There is no process or group of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "no such process")
+
+
+class AlreadyStarted(ProcessRefusal):
+    """A start was asked for a process that counts as started."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "already started")
+
+
+class NotRunning(ProcessRefusal):
+    """A stop or a signal was asked for a process that does not run."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "not running")
+
+
+class StateUnknown(ProcessRefusal):
+    """A start was asked for a process that could not be killed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "is in an unknown process state")
+
+
+class SignalRefused(ProcessRefusal):
+    """The kernel did not let us signal the process."""

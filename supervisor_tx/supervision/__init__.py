@@ -1,0 +1,1 @@
+"""Effects: fork, signal, wait and write, as the core asks for it."""
