@@ -1,5 +1,8 @@
 """What we raise on purpose, under one :class:`SupervisorError`."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 
 class SupervisorError(Exception):
     """Something that was foreseen, said in words for the person who must mend it."""
@@ -16,6 +19,46 @@ class UnexpectedInput(SupervisorError):
 
 class CannotStart(SupervisorError):
     """The daemon refuses to start; the text says why and is shown after ``Error:``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a configuration; what is not known of it is None."""
+
+    message: str
+    #: path of the file, as it was given
+    file: str | None = None
+    #: counted from 1
+    line: int | None = None
+    #: whole name, without the brackets
+    section: str | None = None
+    option: str | None = None
+    #: as written, before expansion
+    value: str | None = None
+    #: what would have been right, to go after "expected"
+    accepts: str | None = None
+
+    def __str__(self) -> str:
+        """``web.conf:12: [program:web] startsecs: <message>; expected a whole number``."""
+        file = "" if self.file is None else self.file
+        place = file if self.line is None else f"{file}:{self.line}"
+        head = f"{place}: " if place else ""
+        where = " ".join(
+            part
+            for part in ("" if self.section is None else f"[{self.section}]", self.option)
+            if part
+        )
+        tail = f"; expected {self.accepts}" if self.accepts else ""
+        text = f"{head}{where}{': ' if where else ''}{self.message.rstrip()}{tail}"
+        return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+class ConfigError(CannotStart):
+    """A configuration cannot be used; ``problems`` has all that was found wrong, in order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class SpawnFailed(SupervisorError):

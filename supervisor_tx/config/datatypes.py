@@ -1,0 +1,330 @@
+"""
+From the text of an option to its value.
+
+Each converter takes the text of a file or a command line and raises ValueError in Supervisor's words
+(Supervisor docs, "Configuration File"); what it would have taken is its ``accepts``, in words of ours
+that go after "expected".
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Generic, TypeVar
+
+from supervisor_tx.config.model import AUTO, Auto
+from supervisor_tx.core.lifecycle import AutoRestart
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Datatype(Generic[T]):
+    """A converter, to be called with the text, that can say what it accepts."""
+
+    convert: Callable[[str], T]
+    #: what a person may write, as the end of "expected ..."
+    accepts: str
+
+    def __call__(self, text: str) -> T:
+        return self.convert(text)
+
+
+def datatype(accepts: str) -> Callable[[Callable[[str], T]], Datatype[T]]:
+    """Make a converter of the function that is decorated."""
+
+    def decorate(convert: Callable[[str], T]) -> Datatype[T]:
+        return Datatype(convert, accepts)
+
+    return decorate
+
+
+# Numbers and words
+
+_TRUE = frozenset({"yes", "true", "on", "1"})
+_FALSE = frozenset({"no", "false", "off", "0"})
+_BOOLEAN_WORDS = "true, yes, on, 1, false, no, off or 0"
+
+
+@datatype(_BOOLEAN_WORDS)
+def boolean(text: str) -> bool:
+    word = text.lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(f"not a valid boolean value: {text!r}")
+
+
+@datatype("a whole number")
+def integer(text: str) -> int:
+    return int(text)
+
+
+_SIZES = {"kb": 1024, "mb": 1024**2, "gb": 1024**3}
+
+
+@datatype("a whole number of bytes, or one followed by KB, MB or GB")
+def byte_size(text: str) -> int:
+    number = text.lower()
+    unit = _SIZES.get(number[-2:])
+    return int(number) if unit is None else int(number[:-2]) * unit
+
+
+@datatype("an octal number such as 022")
+def octal(text: str) -> int:
+    try:
+        return int(text, 8)
+    except ValueError:
+        raise ValueError(f"{text} can not be converted to an octal type") from None
+
+
+@datatype("an octal number from 000 to 777")
+def umask(text: str) -> int:
+    return octal(text) & 0o777  # as umask(2) itself does
+
+
+@datatype("an octal number such as 0700")
+def file_mode(text: str) -> int:
+    return octal(text) & 0o7777  # as chmod(2) itself does
+
+
+@datatype("any text")
+def string(text: str) -> str:
+    return text
+
+
+@datatype("words separated by commas")
+def list_of_strings(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",")) if text else ()
+
+
+#: The words of ``loglevel``, and the numbers that the activity log compares.
+LOG_LEVELS: Final = {
+    "critical": 50,
+    "error": 40,
+    "warn": 30,
+    "info": 20,
+    "debug": 10,
+    "trace": 5,
+    "blather": 3,
+}
+
+
+@datatype("critical, error, warn, info, debug, trace or blather")
+def loglevel(text: str) -> int:
+    try:
+        return LOG_LEVELS[text.lower()]
+    except KeyError:
+        raise ValueError(f"bad logging level name {text!r}") from None
+
+
+# Processes
+
+#: Every name of the platform that begins with SIG, so SIG_DFL (0) and SIG_IGN (1) too.
+_SIGNALS: Final = {
+    name: int(getattr(signal, name)) for name in dir(signal) if name.startswith("SIG")
+}
+_SIGNAL_NUMBERS: Final = frozenset(_SIGNALS.values())
+
+
+@datatype("the name of a signal, with or without SIG, or its number")
+def signal_number(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        name = text.strip().upper()
+        if not name.startswith("SIG"):
+            name = f"SIG{name}"
+        try:
+            return _SIGNALS[name]
+        except KeyError:
+            raise ValueError(f"value {text!r} is not a valid signal name") from None
+    if number not in _SIGNAL_NUMBERS:
+        raise ValueError(f"value {text!r} is not a valid signal number")
+    return number
+
+
+@datatype("numbers from 0 to 255 separated by commas, or nothing")
+def exit_codes(text: str) -> tuple[int, ...]:
+    try:
+        codes = tuple(int(code) for code in text.split(",")) if text else ()
+    except ValueError:
+        codes = (-1,)
+    if any(not 0 <= code <= 255 for code in codes):
+        raise ValueError(f"not a valid list of exit codes: {text!r}")
+    return codes
+
+
+@datatype(f"unexpected, or one of {_BOOLEAN_WORDS}")
+def autorestart(text: str) -> AutoRestart:
+    word = text.lower()
+    if word in _TRUE:
+        return AutoRestart.ALWAYS
+    if word in _FALSE:
+        return AutoRestart.NEVER
+    if word == "unexpected":
+        return AutoRestart.UNEXPECTED
+    raise ValueError(f"invalid 'autorestart' value {word!r}")
+
+
+@datatype("a name without blank, ':' and '/'")
+def name(text: str) -> str:
+    stripped = text.strip()
+    for character in " :/":
+        if character in stripped:
+            raise ValueError(f"Invalid name: {text!r} because of character: {character!r}")
+    return stripped
+
+
+@datatype("module:callable")
+def factory(text: str) -> str:
+    """Check the form only: what it names is imported when it is first needed."""
+    module, colon, attribute = text.partition(":")
+    parts = (*module.split("."), *attribute.split("."))
+    if not colon or not all(part.isidentifier() for part in parts):
+        raise ValueError(f"{text} cannot be resolved")
+    return text
+
+
+# Users and groups
+
+
+@datatype("the name or the uid of a user of this system")
+def user(text: str) -> int:
+    """Return the uid."""
+    try:
+        uid = int(text)
+    except ValueError:
+        try:
+            return pwd.getpwnam(text).pw_uid
+        except (KeyError, ValueError):
+            raise ValueError(f"Invalid user name {text}") from None
+    try:
+        pwd.getpwuid(uid)
+    except (KeyError, OverflowError):
+        raise ValueError(f"Invalid user id {text}") from None
+    return uid
+
+
+@datatype("the name or the gid of a group of this system")
+def group(text: str) -> int:
+    """Return the gid."""
+    try:
+        gid = int(text)
+    except ValueError:
+        try:
+            return grp.getgrnam(text).gr_gid
+        except (KeyError, ValueError):
+            raise ValueError(f"Invalid group name {text}") from None
+    try:
+        grp.getgrgid(gid)
+    except (KeyError, OverflowError):
+        raise ValueError(f"Invalid group id {text}") from None
+    return gid
+
+
+@datatype("user or user:group, by name or by number")
+def owner(text: str) -> tuple[int, int]:
+    """Return uid and gid; without a group the gid is -1, which chown(2) takes for "leave it"."""
+    user_text, colon, group_text = text.partition(":")
+    return user(user_text), group(group_text) if colon else -1
+
+
+# Paths
+
+
+@datatype("a directory that exists")
+def existing_directory(text: str) -> str:
+    path = os.path.expanduser(text)
+    if not os.path.isdir(path):
+        raise ValueError(f"{text} is not an existing directory")
+    return path
+
+
+@datatype("a file in a directory that exists")
+def existing_dirpath(text: str) -> str:
+    path = os.path.expanduser(text)
+    directory = os.path.dirname(path)
+    if directory and not os.path.isdir(directory):
+        raise ValueError(f"The directory named as part of the path {text} does not exist")
+    return path
+
+
+class _Syslog(Enum):
+    """The deprecated word ``syslog`` in place of a child's log file."""
+
+    SYSLOG = "syslog"
+
+
+SYSLOG: Final = _Syslog.SYSLOG
+
+
+@datatype("NONE, OFF, AUTO, syslog, or a file in a directory that exists")
+def child_logfile(text: str) -> str | Auto | _Syslog | None:
+    word = text.lower()
+    if word in ("", "none", "off"):
+        return None
+    if word == "auto":
+        return AUTO
+    if word == "syslog":
+        return SYSLOG
+    return existing_dirpath(text)
+
+
+@datatype("an absolute path, or ~/...")
+def socket_path(text: str) -> str:
+    return os.path.normpath(os.path.expanduser(text.strip()))
+
+
+# Addresses
+
+
+@datatype("host:port, *:port or port, with a port from 1 to 65535")
+def inet_address(text: str) -> tuple[str, int]:
+    """Return the host, in lower case and empty for all interfaces, and the port."""
+    host, colon, port_text = text.rpartition(":")
+    if not colon:
+        try:
+            return "", _port(text)
+        except ValueError:
+            raise ValueError(f"not a valid port number: {text!r} ") from None
+    if not port_text:
+        raise ValueError(f"no port number specified in {port_text!r}")
+    return "" if host == "*" else host.lower(), _port(port_text)
+
+
+def _port(text: str) -> int:
+    return in_range(int(text), 1, 65535)
+
+
+def in_range(number: int, low: int, high: int) -> int:
+    """Return number, or raise ValueError where it is not from low to high, both included."""
+    if number < low:
+        raise ValueError(f"{number} is below lower bound ({low})")
+    if number > high:
+        raise ValueError(f"{number} is above upper bound ({high})")
+    return number
+
+
+_FCGI_TCP = re.compile(r"tcp://([^\s:]+):(\d+)")
+
+
+@datatype("tcp://host:port or unix:///absolute/path")
+def fcgi_socket(text: str) -> tuple[str, int] | str:
+    """Return host and port, or the normalised path of a unix socket."""
+    if text.startswith("unix://"):
+        path = text.removeprefix("unix://")
+        if not os.path.isabs(path):
+            raise ValueError(f"Unix socket path {path} is not an absolute path")
+        return os.path.normpath(path)
+    found = _FCGI_TCP.fullmatch(text)
+    if found is None:
+        raise ValueError(f"Bad socket format {text}")
+    return found[1].lower(), _port(found[2])
