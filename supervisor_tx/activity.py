@@ -1,0 +1,264 @@
+"""
+The daemon's own log.
+
+Every module logs through a :class:`Logger` of its own, with a format and named fields. The events
+are ordinary events of ``twisted.logger``; :class:`ActivityLog` is an observer that writes them as
+lines in Supervisor's format into sinks: a file, a copy on standard output, syslog. What Twisted
+itself and other libraries have to say is written in the same form from *warn* upwards.
+
+While no activity log is installed, as in tests and in tools, the events just go where Twisted
+sends them.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from functools import lru_cache
+from typing import Any
+
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    LogPublisher,
+    eventAsText,
+    formatEvent,
+    globalLogPublisher,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from supervisor_tx.config.model import SupervisordConfig
+from supervisor_tx.core.levels import CODES, WORDS, Level
+from supervisor_tx.errors import CannotStart
+from supervisor_tx.supervision.interfaces import Sink
+
+__all__ = ["CODES", "WORDS", "ActivityLog", "Level", "Logger", "activity_log", "observer"]
+
+#: The key of an event that marks it as one of ours, with its :class:`Level`.
+LEVEL_KEY = "activity_level"
+
+#: Bytes that are kept for a standard output, or syslog, that does not take them; then lines are lost.
+PATIENCE = 1024 * 1024
+
+_TO_TWISTED = {
+    Level.CRITICAL: LogLevel.critical,
+    Level.ERROR: LogLevel.error,
+    Level.WARN: LogLevel.warn,
+    Level.INFO: LogLevel.info,
+    Level.DEBUG: LogLevel.debug,
+    Level.TRACE: LogLevel.debug,
+    Level.BLATHER: LogLevel.debug,
+}
+
+_FROM_TWISTED = {
+    LogLevel.critical: Level.CRITICAL,
+    LogLevel.error: Level.ERROR,
+    LogLevel.warn: Level.WARN,
+}
+
+
+class _Threshold:
+    """The level of the process-wide activity log; zero lets everything through."""
+
+    level: int = 0
+
+
+class Logger:
+    """
+    Says something in the activity log: ``_log.info("spawned: {name}", name=...)``.
+
+    Formats are those of ``str.format`` with named fields only. No method ever raises.
+    """
+
+    __slots__ = ("namespace",)
+
+    def __init__(self, namespace: str | None = None) -> None:
+        #: the dotted name of the module that logs; by default the one that makes the logger
+        self.namespace = namespace or sys._getframe(1).f_globals["__name__"]
+
+    def enabled(self, level: Level) -> bool:
+        """Tell whether a message of that level would be written: where making it is expensive."""
+        return level >= _Threshold.level
+
+    def critical(self, format: str, /, **fields: Any) -> None:
+        self.emit(Level.CRITICAL, format, **fields)
+
+    def error(self, format: str, /, **fields: Any) -> None:
+        self.emit(Level.ERROR, format, **fields)
+
+    def warn(self, format: str, /, **fields: Any) -> None:
+        self.emit(Level.WARN, format, **fields)
+
+    def info(self, format: str, /, **fields: Any) -> None:
+        self.emit(Level.INFO, format, **fields)
+
+    def debug(self, format: str, /, **fields: Any) -> None:
+        self.emit(Level.DEBUG, format, **fields)
+
+    def trace(self, format: str, /, **fields: Any) -> None:
+        self.emit(Level.TRACE, format, **fields)
+
+    def blather(self, format: str, /, **fields: Any) -> None:
+        self.emit(Level.BLATHER, format, **fields)
+
+    def failure(
+        self,
+        format: str,
+        /,
+        failure: Failure | None = None,
+        level: Level = Level.CRITICAL,
+        **fields: Any,
+    ) -> None:
+        """Log a failure, by default the exception being handled, with its traceback."""
+        self.emit(level, format, log_failure=failure or Failure(), **fields)
+
+    def emit(self, level: Level, format: str, /, **fields: Any) -> None:
+        """Log a message of a level that is known only now."""
+        if level < _Threshold.level:
+            return
+        globalLogPublisher(
+            fields
+            | {
+                LEVEL_KEY: level,
+                "log_format": format,
+                "log_level": _TO_TWISTED[level],
+                "log_namespace": self.namespace,
+                "log_source": None,
+                "log_time": time.time(),
+            }
+        )
+
+
+class _Feed:
+    """One sink of the activity log. Nobody can be paused here, so what it cannot keep is lost."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self._full = False
+        self._kept = 0
+        self._lost = 0
+
+    def write(self, line: bytes) -> None:
+        if self._full:
+            self._kept += len(line)
+            if self._kept > PATIENCE:
+                self._lost += 1
+                return
+        if not self.sink.write(line) and not self._full:
+            self._full = True
+            self._kept = len(line)
+            self.sink.when_room(self._has_room)
+
+    def _has_room(self) -> None:
+        self._full = False
+        self._kept = 0
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            text = f"{lost} lines are missing here: they were not taken in time"
+            self.write(_prefix(time.time(), Level.WARN) + text.encode() + b"\n")
+
+
+@implementer(ILogObserver)
+class ActivityLog:
+    """Writes events as ``<date> <time>,<ms> <LEVEL> <message>`` lines, in local time and UTF-8."""
+
+    def __init__(self) -> None:
+        self.level = Level.INFO
+        self._feeds: list[_Feed] = []
+        self._publisher: LogPublisher | None = None
+        self._lock = threading.RLock()  # a sink in trouble says so from within its write
+
+    def open(self, config: SupervisordConfig, *, stdout: int = 1) -> None:
+        """
+        Open what the configuration asks for; ``stdout`` is the descriptor for the copy.
+
+        Raises CannotStart, with the path and the reason.
+        """
+        from supervisor_tx.supervision import sinks  # they log through this module
+
+        if config.logfile is None:
+            opened: list[Sink] = [sinks.syslog()]
+        else:
+            try:
+                opened = [
+                    sinks.open_sink(config.logfile, config.logfile_maxbytes, config.logfile_backups)
+                ]
+            except OSError as error:
+                raise CannotStart(
+                    f"The activity log {config.logfile} cannot be opened: {error.strerror}"
+                ) from error
+        if config.nodaemon and not config.silent:
+            opened.append(sinks.open_descriptor(stdout, "standard output"))
+        self.level = Level(config.loglevel)
+        self._feeds = [_Feed(sink) for sink in opened]
+
+    def install(self, publisher: LogPublisher = globalLogPublisher) -> None:
+        """Take events from now on. Under twistd that is done by naming :func:`observer`."""
+        self._publisher = publisher
+        publisher.addObserver(self)
+        if publisher is globalLogPublisher:
+            _Threshold.level = self.level
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write an event, if it is grave enough; never raises."""
+        level: Level | None = event.get(LEVEL_KEY) or _FROM_TWISTED.get(
+            event.get("log_level", LogLevel.info)
+        )
+        if level is None or level < self.level or not self._feeds:
+            return  # without a level: somebody else's small talk
+        if "log_failure" in event:
+            text = eventAsText(event, includeTimestamp=False, includeSystem=False).strip("\n")
+        else:
+            text = formatEvent(event)
+        if not text and LEVEL_KEY not in event:
+            return
+        self.write(
+            b"%b%b\n"
+            % (_prefix(event.get("log_time", 0.0), level), text.encode("utf-8", "backslashreplace"))
+        )
+
+    def write(self, line: bytes) -> None:
+        """Write a finished line everywhere."""
+        with self._lock:
+            for feed in self._feeds:
+                feed.write(line)
+
+    def reopen(self) -> None:
+        """Go on in files opened by name; the caller logs why, before."""
+        for feed in self._feeds:
+            feed.sink.reopen()
+
+    def close(self) -> None:
+        """Write out what can be written at once, and take nothing more."""
+        if self._publisher is not None:
+            self._publisher.removeObserver(self)
+            if self._publisher is globalLogPublisher:
+                _Threshold.level = 0
+            self._publisher = None
+        feeds, self._feeds = self._feeds, []
+        for feed in feeds:
+            feed.sink.close()
+
+
+@lru_cache(maxsize=2)
+def _to_the_second(when: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+
+
+def _prefix(when: float, level: Level) -> bytes:
+    second = int(when // 1)  # most lines share it with the one before
+    return f"{_to_the_second(second)},{int((when - second) * 1000):03d} {CODES[level]} ".encode()
+
+
+#: The daemon's own.
+activity_log = ActivityLog()
+
+
+def observer() -> ActivityLog:
+    """Return the daemon's activity log: what twistd's ``--logger`` is set to."""
+    _Threshold.level = activity_log.level
+    activity_log._publisher = globalLogPublisher
+    return activity_log
