@@ -1,0 +1,15 @@
+"""How Sphinx builds the documentation."""
+
+from supervisor_tx import __version__
+
+project = "supervisor_tx"
+author = "the supervisor_tx authors"
+project_copyright = "2026, the supervisor_tx authors"
+version = release = __version__
+
+extensions: list[str] = []
+exclude_patterns = ["_build", "demo"]
+nitpicky = True
+
+html_theme = "alabaster"
+html_theme_options = {"description": "A process supervisor on Twisted", "fixed_sidebar": True}

@@ -1,0 +1,1 @@
+"""One suite of tests for each thing that has more than one implementation."""
