@@ -134,3 +134,10 @@ class StateUnknown(ProcessRefusal):
 
 class SignalRefused(ProcessRefusal):
     """The kernel did not let us signal the process."""
+
+
+class ShuttingDown(SupervisorError):
+    """The daemon is on its way down, or about to start anew, and takes no more orders."""
+
+    def __init__(self) -> None:
+        super().__init__("the daemon is shutting down")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import ProcessProtocol
@@ -101,3 +101,31 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Write out what can be written without waiting, and let go."""
+
+
+class Channel(Protocol):
+    """One of a process's outputs, on its way into sinks; it outlives the single child."""
+
+    def open(self) -> None:
+        """Make ready for a child's output; raises OSError where a log cannot be opened."""
+
+    def begin(self, transport: IChildTransport) -> None:
+        """There is a child: this is the one to pause while a sink is full."""
+
+    def received(self, data: bytes) -> None:
+        """Take output of the child. Never raises."""
+
+    def ended(self) -> None:
+        """No more will come from this child: write what is held back."""
+
+    def reopen(self) -> None:
+        """Open files anew, by name."""
+
+    def close(self) -> None:
+        """Let go of everything: the process is no longer ours to run."""
+
+    def record(self) -> Mapping[str, Any]:
+        """Return what it knows, as plain values that survive JSON."""
+
+    def resume(self, record: Mapping[str, Any]) -> None:
+        """Go on from where a record is; like :meth:`open` for a child that lives already."""

@@ -1,0 +1,62 @@
+"""The processes of one program, or of a ``[group:x]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from supervisor_tx.config.model import GroupConfig
+from supervisor_tx.core.lifecycle import Abandon, Quiesce, Start, Stop
+from supervisor_tx.core.states import ProcessState
+from supervisor_tx.supervision.process import SupervisedProcess
+
+
+@dataclass(eq=False)
+class ProcessGroup:
+    """A group that is active: its processes by name, in the order in which they start."""
+
+    config: GroupConfig
+    processes: dict[str, SupervisedProcess] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name of the group."""
+        return self.config.name
+
+    @property
+    def priority(self) -> int:
+        """The lower, the earlier it starts and the later it stops."""
+        return self.config.priority
+
+    def autostart(self) -> None:
+        """Start what is to start with the daemon, in order of the configuration."""
+        for process in self.processes.values():
+            if process.config.autostart:
+                process.feed(Start())
+
+    def quiesce(self) -> None:
+        """Let nothing start by itself any more."""
+        for process in self.processes.values():
+            process.feed(Quiesce())
+
+    def stop_all(self) -> None:
+        """Stop everything, the last started first; a start that fails is given up."""
+        for process in self._in_stop_order():
+            process.feed(Abandon() if process.state is ProcessState.BACKOFF else Stop())
+
+    def _in_stop_order(self) -> Iterable[SupervisedProcess]:
+        return reversed(sorted(self.processes.values(), key=lambda each: each.config.priority))
+
+    def unstopped(self) -> list[SupervisedProcess]:
+        """Those that run, or are about to."""
+        return [process for process in self.processes.values() if not process.is_stopped]
+
+    def reopen_logs(self) -> None:
+        """Open all log files anew, by name."""
+        for process in self.processes.values():
+            process.reopen_logs()
+
+    def close(self) -> None:
+        """Let go of logs and timers; all processes must be stopped."""
+        for process in self.processes.values():
+            process.close()

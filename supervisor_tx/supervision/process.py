@@ -1,0 +1,394 @@
+"""
+One supervised process: performs what its lifecycle asks for.
+
+All inputs go through :meth:`SupervisedProcess.feed`, one at a time: an effect that causes further
+inputs (a signal that the kernel refuses, a subscriber that stops the process) leaves them in the
+queue until the effects at hand are done.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from supervisor_tx.activity import Logger
+from supervisor_tx.config.model import ProcessConfig
+from supervisor_tx.core.lifecycle import (
+    Announce,
+    Effect,
+    Exited,
+    Input,
+    KillFailed,
+    Lifecycle,
+    Log,
+    Milestone,
+    RestartPolicy,
+    Signal,
+    Spawn,
+    SpawnRefused,
+    Spawned,
+    StopWaiting,
+    Wait,
+)
+from supervisor_tx.core.states import SIGNALLABLE_STATES, STOPPED_STATES, ProcessState
+from supervisor_tx.core.exitstatus import ExitStatus, signal_name, status_text
+from supervisor_tx.errors import NotRunning, SignalRefused, SpawnFailed, UnexpectedInput
+from supervisor_tx.supervision.child import ChildProtocol
+from supervisor_tx.supervision.interfaces import Channel, IChildTransport, ISpawner, SpawnOrder
+from supervisor_tx.supervision.sockets import SharedSocket
+
+_log = Logger()
+
+TOO_QUICK = "Exited too quickly (process log may have details)"
+
+STDOUT, STDERR = 1, 2
+
+
+def policy(config: ProcessConfig) -> RestartPolicy:
+    """Pick out of a program's options those that shape its life."""
+    return RestartPolicy(
+        startsecs=config.startsecs,
+        startretries=config.startretries,
+        autorestart=config.autorestart,
+        exitcodes=frozenset(config.exitcodes),
+        stopsignal=config.stopsignal,
+        stopwaitsecs=config.stopwaitsecs,
+        stopasgroup=config.stopasgroup,
+        killasgroup=config.killasgroup,
+    )
+
+
+@dataclass(eq=False)
+class SupervisedProcess:
+    """
+    A process of a group, whether it runs or not.
+
+    ``environment`` is all that the child will see. ``channels`` are its outputs by the child's
+    descriptor: 1, and 2 unless that is redirected. ``announce`` is called with each change of
+    state, after it. Times shown to people are seconds since the epoch, 0 for never; durations are
+    taken from ``clock``.
+    """
+
+    config: ProcessConfig
+    group: str
+    clock: IReactorTime
+    spawner: ISpawner
+    environment: Mapping[str, str]
+    channels: Mapping[int, Channel]
+    announce: Callable[[SupervisedProcess, Announce], None]
+    socket: SharedSocket | None = None
+    now: Callable[[], float] = time.time
+
+    life: Lifecycle = field(init=False)
+    laststart: float = field(default=0, init=False)
+    laststop: float = field(default=0, init=False)
+    spawnerr: str | None = field(default=None, init=False)
+    #: as Supervisor tells it: the exit code, -1 for a signal, None while it runs or ended too early
+    exitstatus: int | None = field(default=None, init=False)
+    #: whether it has ever run and ended
+    has_ended: bool = field(default=False, init=False)
+    #: how it ended the last time: the word of ``waitpid``, None where nobody knows
+    wait_status: int | None = field(default=None, init=False)
+    transport: IChildTransport | None = field(default=None, init=False)
+    #: stays until all have heard of the end
+    pid: int | None = field(default=None, init=False)
+    #: an order is with the spawner
+    spawning: bool = field(default=False, init=False)
+    #: when it was spawned, by the clock
+    spawned_at: float = field(default=0, init=False)
+    timer: IDelayedCall | None = field(default=None, init=False)
+    #: what the timer brings
+    then: Input | None = field(default=None, init=False)
+    _inputs: deque[Input] = field(default_factory=deque, init=False)
+    _performing: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.life = Lifecycle(policy(self.config))
+
+    @property
+    def name(self) -> str:
+        """The name within the group."""
+        return self.config.name
+
+    @property
+    def state(self) -> ProcessState:
+        """Where it is in its life."""
+        return self.life.state
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing runs, and nothing is about to."""
+        return self.life.state in STOPPED_STATES
+
+    # What is asked of it
+
+    def feed(self, what: Input) -> None:
+        """Take an input now, or after those already waiting: subscribers may feed back."""
+        self._inputs.append(what)
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            while self._inputs:
+                self._take(self._inputs.popleft())
+        finally:
+            self._performing = False
+
+    def signal(self, number: int) -> None:
+        """
+        Send a signal to the process alone, with no intent to stop it.
+
+        Raises NotRunning where there is no process, SignalRefused where the kernel says no.
+        """
+        if self.life.state not in SIGNALLABLE_STATES or self.transport is None:
+            raise NotRunning(self.name)
+        pid = self.pid
+        _log.debug(
+            "sending {name} (pid {pid}) sig {signal}",
+            name=self.name,
+            pid=pid,
+            signal=signal_name(number),
+        )
+        try:
+            self.transport.signalProcess(number)
+        except ProcessExitedAlready as gone:
+            self._gone_before_signal(gone, "just now exited")
+        except OSError as refused:
+            _log.critical(
+                "unknown problem sending sig {name} ({pid}):{traceback}",
+                name=self.name,
+                pid=pid,
+                traceback=traceback.format_exc(),
+            )
+            self.feed(KillFailed())
+            raise SignalRefused(self.name, str(refused)) from refused
+
+    def reopen_logs(self) -> None:
+        """Open its log files anew, by name."""
+        for channel in self.channels.values():
+            channel.reopen()
+
+    def close(self) -> None:
+        """Let go of what is held between two runs; the process must be stopped."""
+        self._stop_waiting()
+        for channel in self.channels.values():
+            channel.close()
+
+    # What its child tells
+
+    def child_spawned(self, transport: IChildTransport) -> None:
+        """The program runs."""
+        self.spawning = False
+        self.transport = transport
+        self.pid = transport.pid
+        self.spawned_at = self.clock.seconds()
+        self.laststart = self.now()
+        self.spawnerr = None
+        for channel in self.channels.values():
+            channel.begin(transport)
+        _log.info("spawned: '{name}' with pid {pid}", name=self.name, pid=transport.pid)
+        self.feed(Spawned())
+
+    def child_said(self, descriptor: int, data: bytes) -> None:
+        """Bytes for one of its logs."""
+        self.channels[descriptor].received(data)
+
+    def child_ended(self, status: int | None) -> None:
+        """It is gone: note how, and let the lifecycle decide what that means."""
+        end = ExitStatus.from_wait(status)
+        number = -1 if end.code is None else end.code
+        uptime = self.clock.seconds() - self.spawned_at
+        self.wait_status, self.has_ended = status, True
+        self.laststop = self.now()
+        for channel in self.channels.values():
+            channel.ended()
+        if self.socket is not None:
+            self.socket.release()
+        if self.life.state is ProcessState.STARTING and uptime < self.config.startsecs:
+            self.exitstatus, self.spawnerr = None, TOO_QUICK
+        else:
+            self.exitstatus = number
+            stopped = self.life.state in (ProcessState.STOPPING, ProcessState.UNKNOWN)
+            if not stopped and not self.life.expects(end.code):
+                self.spawnerr = f"Bad exit code {number}"
+        self.transport = None
+        self.feed(Exited(end.code, end.signal, uptime))
+
+    # How it is done
+
+    def _take(self, what: Input) -> None:
+        try:
+            effects = self.life.receive(what)
+        except UnexpectedInput as error:
+            # A defect of ours, but not one that the process shall suffer for.
+            _log.error("{name}: {error}", name=self.name, error=error)
+            return
+        for effect in effects:
+            self.perform(effect)
+        if isinstance(what, Exited):
+            self.pid = None
+
+    def perform(self, effect: Effect) -> None:
+        """Do what the lifecycle asks for."""
+        match effect:
+            case Announce():
+                self._announce(effect)
+            case Log():
+                self._write_milestone(effect)
+            case Spawn():
+                self._spawn()
+            case Signal():
+                self._signal(effect)
+            case Wait():
+                self.wait(effect.seconds, effect.then)
+            case StopWaiting():
+                self._stop_waiting()
+
+    def wait(self, seconds: float, then: Input) -> None:
+        """Set the one timer, in place of what it was set to."""
+        self._stop_waiting()
+        self.then = then
+        self.timer = self.clock.callLater(seconds, self._waited)
+
+    def _announce(self, change: Announce) -> None:
+        if change.now is ProcessState.STARTING:
+            self.laststart = self.now()
+        try:
+            self.announce(self, change)
+        except Exception:  # a subscriber may not harm the process
+            _log.failure("{name}: a subscriber to its states failed", name=self.name)
+
+    def _waited(self) -> None:
+        then, self.timer, self.then = self.then, None, None
+        assert then is not None
+        self.feed(then)
+
+    def _stop_waiting(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = self.then = None
+
+    def _spawn(self) -> None:
+        self.exitstatus = None
+        try:
+            self._open_channels()
+            stdin = None if self.socket is None else self.socket.acquire()
+        except SpawnFailed as error:
+            self._refuse(error)
+            return
+        self.spawning = True
+        config = self.config
+        order = SpawnOrder(
+            name=config.name,
+            command=config.command,
+            environment=self.environment,
+            directory=config.directory,
+            umask=config.umask,
+            uid=config.uid,
+            stdin=stdin,
+            redirect_stderr=config.redirect_stderr,
+            reset_signals=config.reset_signals,
+        )
+        self.spawner.spawn(order, ChildProtocol(self), self._spawn_failed)
+
+    def _open_channels(self) -> None:
+        try:
+            for channel in self.channels.values():
+                channel.open()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise SpawnFailed(f"too many open files to spawn '{self.name}'") from error
+            code = errno.errorcode.get(error.errno or 0, str(error))
+            raise SpawnFailed(
+                f"unknown error making dispatchers for '{self.name}': {code}"
+                + (f" ({error.filename})" if error.filename else "")
+            ) from error
+
+    def _spawn_failed(self, error: SpawnFailed) -> None:
+        self.spawning = False
+        if self.socket is not None:
+            self.socket.release()
+        self._refuse(error)
+
+    def _refuse(self, error: SpawnFailed) -> None:
+        self.spawnerr = error.spawnerr
+        if error.complaint is not None:
+            text = f"supervisor: {error.complaint}\nsupervisor: child process was not spawned\n"
+            channel = self.channels.get(STDERR) or self.channels[STDOUT]
+            channel.received(text.encode("utf-8", "surrogateescape"))
+        for channel in self.channels.values():
+            channel.ended()
+        _log.info("spawnerr: {text}", text=error.spawnerr)
+        self.feed(SpawnRefused())
+
+    def _signal(self, effect: Signal) -> None:
+        transport = self.transport
+        if transport is None:  # ended, but that news is still in the queue
+            return
+        _log.debug(
+            "killing {name} (pid {pid}) {group}with signal {signal}",
+            name=self.name,
+            pid=self.pid,
+            group="process group " if effect.to_group else "",
+            signal=signal_name(effect.number),
+        )
+        try:
+            if effect.to_group:
+                transport.signalGroup(effect.number)
+            else:
+                transport.signalProcess(effect.number)
+        except ProcessExitedAlready as gone:
+            self._gone_before_signal(gone, "just exited")
+        except OSError:
+            _log.critical(
+                "unknown problem killing {name} ({pid}):{traceback}",
+                name=self.name,
+                pid=self.pid,
+                traceback=traceback.format_exc(),
+            )
+            self.feed(KillFailed())
+
+    def _gone_before_signal(self, error: Exception, when: str) -> None:
+        _log.debug(
+            "unable to signal {name} (pid {pid}), it probably {when} on its own: {error}",
+            name=self.name,
+            pid=self.pid,
+            when=when,
+            error=error,
+        )
+
+    def _write_milestone(self, effect: Log) -> None:
+        name, config = self.name, self.config
+        match effect.what:
+            case Milestone.SUCCESS:
+                _log.info(
+                    "success: {name} entered RUNNING state, process has stayed up for "
+                    "> than {startsecs} seconds (startsecs)",
+                    name=name,
+                    startsecs=config.startsecs,
+                )
+            case Milestone.EXITED:
+                write = _log.info if effect.expected else _log.warn
+                write(
+                    "exited: {name} ({status}; {expected})",
+                    name=name,
+                    status=status_text(self.wait_status),
+                    expected="expected" if effect.expected else "not expected",
+                )
+            case Milestone.STOPPED:
+                write = _log.info if effect.expected else _log.warn
+                write("stopped: {name} ({status})", name=name, status=status_text(self.wait_status))
+            case Milestone.GAVE_UP:
+                _log.info(
+                    "gave up: {name} entered FATAL state, too many start retries too quickly",
+                    name=name,
+                )
+            case Milestone.KILLING:
+                _log.warn("killing '{name}' ({pid}) with SIGKILL", name=name, pid=self.pid)

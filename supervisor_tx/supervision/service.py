@@ -1,0 +1,134 @@
+"""
+All active groups: their start, and their end in order.
+
+A shutdown goes by levels. All groups of the highest priority number stop together, and only when
+every process of theirs is down does the next level hear of it (Supervisor stops one group after the
+other; within a level nobody can depend on the order). Nothing here waits for a time: each change of
+state tells whether the level is done.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from supervisor_tx.activity import Logger
+from supervisor_tx.core.lifecycle import Announce
+from supervisor_tx.core.states import STOPPED_STATES, SupervisorState
+from supervisor_tx.supervision.group import ProcessGroup
+from supervisor_tx.supervision.process import SupervisedProcess
+
+_log = Logger()
+
+#: Seconds between two lines that tell what a shutdown waits for.
+REPORT_SECONDS = 3.0
+
+
+@dataclass(eq=False)
+class Supervisor:
+    """The groups by name in the order in which they start, and what the daemon is about."""
+
+    clock: IReactorTime
+    groups: dict[str, ProcessGroup] = field(default_factory=dict)
+    state: SupervisorState = SupervisorState.RUNNING
+    _levels: deque[list[ProcessGroup]] = field(default_factory=deque, init=False)
+    _stopping: list[ProcessGroup] = field(default_factory=list, init=False)
+    _report: IDelayedCall | None = field(default=None, init=False)
+    _down: list[Deferred[None]] = field(default_factory=list, init=False)
+    _is_down: bool = field(default=False, init=False)
+
+    def add(self, group: ProcessGroup) -> None:
+        """Make a group active; a name that is taken stays with the group that has it."""
+        self.groups.setdefault(group.name, group)
+
+    def start(self) -> None:
+        """Start what is to start by itself, lower priority numbers first."""
+        for group in list(self.groups.values()):
+            group.autostart()
+
+    def stop(self, state: SupervisorState) -> Deferred[None]:
+        """
+        Stop everything, in order; fire when all is down.
+
+        ``state`` is SHUTDOWN or RESTARTING. A shutdown overrides a restart that is under way, never
+        the other way round.
+        """
+        first = self.state is SupervisorState.RUNNING
+        self.state = min(self.state, state)
+        done: Deferred[None] = Deferred()
+        if self._is_down:
+            done.callback(None)
+            return done
+        self._down.append(done)
+        if first:
+            for group in self.groups.values():
+                group.quiesce()
+            self._levels.extend(_levels(self.groups.values()))
+            self._next_level()
+        return done
+
+    def changed(self, process: SupervisedProcess, change: Announce) -> None:
+        """Hear of each change of state of each process."""
+        if self._stopping and change.now in STOPPED_STATES and not _unstopped(self._stopping):
+            # not from within the change: those who come after us shall see it first
+            self.clock.callLater(0, self._next_level)
+            self._stopping = []
+
+    def unstopped(self) -> list[SupervisedProcess]:
+        """All processes that run, or are about to."""
+        return _unstopped(self.groups.values())
+
+    def reopen_logs(self) -> None:
+        """Open all child logs anew, by name."""
+        for group in self.groups.values():
+            group.reopen_logs()
+
+    def close(self) -> None:
+        """Let go of logs; all must be down."""
+        for group in self.groups.values():
+            group.close()
+
+    def _next_level(self) -> None:
+        while self._levels:
+            level = self._levels.popleft()
+            self._stopping = level
+            for group in level:
+                group.stop_all()
+            if _unstopped(level):
+                if self._report is None:
+                    self._report_waiting()
+                return
+        self._stopping = []
+        self._finish()
+
+    def _report_waiting(self) -> None:
+        names = ", ".join(process.name for process in self.unstopped())
+        _log.info("waiting for {names} to die", names=names)
+        self._report = self.clock.callLater(REPORT_SECONDS, self._report_waiting)
+
+    def _finish(self) -> None:
+        self._is_down = True
+        if self._report is not None:
+            self._report.cancel()
+            self._report = None
+        waiting, self._down = self._down, []
+        for done in waiting:
+            done.callback(None)
+
+
+def _unstopped(groups: Iterable[ProcessGroup]) -> list[SupervisedProcess]:
+    return [process for group in groups for process in group.unstopped()]
+
+
+def _levels(groups: Iterable[ProcessGroup]) -> list[list[ProcessGroup]]:
+    """Groups of one priority together, the highest number first, the last started first."""
+    levels: dict[int, list[ProcessGroup]] = {}
+    for group in groups:
+        levels.setdefault(group.priority, []).insert(0, group)
+    return [levels[priority] for priority in sorted(levels, reverse=True)]
+
+
