@@ -1,0 +1,63 @@
+"""
+What some tests need and a stranger's machine may not have.
+
+There they are skipped with the reason; where CI is ``true`` they fail, so that nothing is left out
+unnoticed. To be called in ``setUp`` or in the test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from unittest import SkipTest
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+class Missing(AssertionError):
+    """Something that must be there in continuous integration is not."""
+
+
+def require(met: bool, what: str) -> None:
+    """Go on where it is met; else skip the test, or fail it in continuous integration."""
+    if met:
+        return
+    if IN_CI:
+        raise Missing(what)
+    raise SkipTest(what)
+
+
+def root() -> None:
+    """Go on as root only."""
+    require(os.geteuid() == 0, "needs root")
+
+
+def program(name: str) -> str:
+    """Return the path of a program; skip or fail the test where there is none."""
+    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    require(path is not None, f"needs the program {name}")
+    return str(path)
+
+
+def stock(script: str) -> str:
+    """
+    Return the path of a script of stock Supervisor.
+
+    It is installed in a virtual environment of its own, which SUPERVISOR_TX_STOCK names.
+    """
+    home = os.environ.get("SUPERVISOR_TX_STOCK", "")
+    path = Path(home, "bin", script)
+    require(
+        bool(home) and path.is_file(),
+        "needs stock Supervisor in a virtual environment that SUPERVISOR_TX_STOCK names",
+    )
+    return str(path)
+
+
+def corpus() -> Path:
+    """Return the folder of configuration files of real projects."""
+    default = Path(__file__).parents[2] / "shared" / "corpus"
+    path = Path(os.environ.get("SUPERVISOR_TX_CORPUS", default))
+    require(path.is_dir(), "needs the configuration files that SUPERVISOR_TX_CORPUS names")
+    return path
