@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -40,7 +41,8 @@ __all__ = ["CODES", "WORDS", "ActivityLog", "Level", "Logger", "activity_log", "
 #: The key of an event that marks it as one of ours, with its :class:`Level`.
 LEVEL_KEY = "activity_level"
 
-#: Bytes that are kept for a standard output, or syslog, that does not take them; then lines are lost.
+#: Bytes that are kept for a standard output, or syslog, that does not take them; then
+#: messages are lost.
 PATIENCE = 1024 * 1024
 
 _TO_TWISTED = {
@@ -135,13 +137,17 @@ class Logger:
 class _Feed:
     """One sink of the activity log. Nobody can be paused here, so what it cannot keep is lost."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, *, prefix_each_line: bool = False) -> None:
         self.sink = sink
+        self._prefix_each_line = prefix_each_line
         self._full = False
         self._kept = 0
         self._lost = 0
 
-    def write(self, line: bytes) -> None:
+    def write(self, prefix: bytes, text: bytes) -> None:
+        if self._prefix_each_line:
+            text = text.replace(b"\n", b"\n" + prefix)
+        line = b"%b%b\n" % (prefix, text)
         if self._full:
             self._kept += len(line)
             if self._kept > PATIENCE:
@@ -157,8 +163,8 @@ class _Feed:
         self._kept = 0
         if self._lost:
             lost, self._lost = self._lost, 0
-            text = f"{lost} lines are missing here: they were not taken in time"
-            self.write(_prefix(time.time(), Level.WARN) + text.encode() + b"\n")
+            text = f"{lost} messages are missing here: they were not taken in time"
+            self.write(_prefix(time.time(), Level.WARN), text.encode())
 
 
 @implementer(ILogObserver)
@@ -173,34 +179,42 @@ class ActivityLog:
 
     def open(self, config: SupervisordConfig, *, stdout: int = 1) -> None:
         """
-        Open what the configuration asks for; ``stdout`` is the descriptor for the copy.
+        Open what the configuration asks for, in place of what is open.
 
-        Raises CannotStart, with the path and the reason.
+        ``stdout`` is the descriptor for the copy. Raises CannotStart, and changes nothing.
         """
         from supervisor_tx.supervision import sinks  # they log through this module
 
         if config.logfile is None:
-            opened: list[Sink] = [sinks.syslog()]
+            feeds = [_Feed(sinks.open_syslog(), prefix_each_line=True)]
         else:
             try:
-                opened = [
-                    sinks.open_sink(config.logfile, config.logfile_maxbytes, config.logfile_backups)
-                ]
+                sink = sinks.open_sink(
+                    config.logfile, config.logfile_maxbytes, config.logfile_backups
+                )
             except OSError as error:
                 raise CannotStart(
-                    f"The activity log {config.logfile} cannot be opened: {error.strerror}"
+                    f"the activity log {config.logfile} cannot be opened: {sinks.reason(error)}"
                 ) from error
+            feeds = [_Feed(sink)]
         if config.nodaemon and not config.silent:
-            opened.append(sinks.open_descriptor(stdout, "standard output"))
+            with suppress(OSError):  # closed: then nobody wants it
+                feeds.append(_Feed(sinks.open_descriptor(stdout, "standard output")))
+        feeds, self._feeds = self._feeds, feeds
         self.level = Level(config.loglevel)
-        self._feeds = [_Feed(sink) for sink in opened]
+        self._set_threshold(self.level)
+        for feed in feeds:
+            feed.sink.close()
 
     def install(self, publisher: LogPublisher = globalLogPublisher) -> None:
         """Take events from now on. Under twistd that is done by naming :func:`observer`."""
-        self._publisher = publisher
         publisher.addObserver(self)
-        if publisher is globalLogPublisher:
-            _Threshold.level = self.level
+        self.take_over(publisher)
+
+    def take_over(self, publisher: LogPublisher = globalLogPublisher) -> None:
+        """It has been added to a publisher, or will be: no need to publish what is not written."""
+        self._publisher = publisher
+        self._set_threshold(self.level)
 
     def __call__(self, event: LogEvent) -> None:
         """Write an event, if it is grave enough; never raises."""
@@ -215,28 +229,25 @@ class ActivityLog:
             text = formatEvent(event)
         if not text and LEVEL_KEY not in event:
             return
-        self.write(
-            b"%b%b\n"
-            % (_prefix(event.get("log_time", 0.0), level), text.encode("utf-8", "backslashreplace"))
-        )
-
-    def write(self, line: bytes) -> None:
-        """Write a finished line everywhere."""
+        prefix = _prefix(event.get("log_time", 0.0), level)
         with self._lock:
             for feed in self._feeds:
-                feed.write(line)
+                feed.write(prefix, text.encode("utf-8", "backslashreplace"))
 
     def reopen(self) -> None:
         """Go on in files opened by name; the caller logs why, before."""
         for feed in self._feeds:
             feed.sink.reopen()
 
+    def _set_threshold(self, level: int) -> None:
+        if self._publisher is globalLogPublisher:
+            _Threshold.level = level
+
     def close(self) -> None:
         """Write out what can be written at once, and take nothing more."""
         if self._publisher is not None:
             self._publisher.removeObserver(self)
-            if self._publisher is globalLogPublisher:
-                _Threshold.level = 0
+            self._set_threshold(0)
             self._publisher = None
         feeds, self._feeds = self._feeds, []
         for feed in feeds:
@@ -253,12 +264,15 @@ def _prefix(when: float, level: Level) -> bytes:
     return f"{_to_the_second(second)},{int((when - second) * 1000):03d} {CODES[level]} ".encode()
 
 
-#: The daemon's own.
-activity_log = ActivityLog()
+_daemons_own = ActivityLog()
+
+
+def activity_log() -> ActivityLog:
+    """Return the daemon's activity log."""
+    return _daemons_own
 
 
 def observer() -> ActivityLog:
-    """Return the daemon's activity log: what twistd's ``--logger`` is set to."""
-    _Threshold.level = activity_log.level
-    activity_log._publisher = globalLogPublisher
-    return activity_log
+    """Return the daemon's activity log to twistd, whose ``--logger`` names this function."""
+    _daemons_own.take_over()
+    return _daemons_own

@@ -1,4 +1,4 @@
-"""Levels of the activity log, under their two sets of names (Supervisor docs, "Activity Log Levels")."""
+"""Levels of the activity log, and their two sets of names (Supervisor docs, "Activity Log")."""
 
 from __future__ import annotations
 

@@ -1,0 +1,67 @@
+"""What a sink tells about output that it cannot write: when that begins, and when it ends."""
+
+from __future__ import annotations
+
+import errno
+
+from supervisor_tx.activity import Logger
+
+_log = Logger()
+
+#: What to do about it, for the person who reads the message.
+_REMEDIES = {
+    errno.ENOSPC: "free some space on its file system",
+    errno.EDQUOT: "free some space or raise the quota of the daemon's user",
+    errno.EFBIG: "move the file away and send the daemon USR2, or set a maxbytes below the limit",
+    errno.EROFS: "mount its file system for writing",
+    errno.EIO: "look at the device, the kernel's log may tell more",
+    errno.ENOENT: "make the missing directory",
+    errno.ENOTDIR: "make the missing directory",
+    errno.EACCES: "give the daemon's user the right to write there",
+    errno.EPERM: "give the daemon's user the right to write there",
+    errno.EMFILE: "raise the limit of open files (minfds)",
+    errno.ENFILE: "raise the system's limit of open files",
+    errno.EISDIR: "move the directory away",
+    errno.EPIPE: "start its reader again",
+    errno.ENXIO: "start its reader",
+}
+
+
+def reason(error: OSError, remedy: str | None = None) -> str:
+    """Say what went wrong and, where that is known, how to mend it."""
+    text = error.strerror or str(error)
+    remedy = remedy or _REMEDIES.get(error.errno or 0)
+    return f"{text}; to mend it, {remedy}" if remedy else text
+
+
+class Losses:
+    """The bytes that one sink has lost since it last worked, and the two messages about them."""
+
+    def __init__(self, where: str, lost: int = 0, remedy: str | None = None) -> None:
+        #: what to call the sink
+        self.where = where
+        #: what to do in any case; None: it depends on the error
+        self.remedy = remedy
+        #: bytes lost since it last worked
+        self.lost = lost
+        #: whether it has failed and not worked since
+        self.going_on = bool(lost)
+
+    def add(self, error: OSError, count: int) -> None:
+        """Count bytes that were dropped because of an error; the first time, say so."""
+        self.lost += count
+        if not self.going_on:
+            self.going_on = True
+            _log.error(
+                "cannot write to {where}, what it should take is dropped: {reason}",
+                where=self.where,
+                reason=reason(error, self.remedy),
+            )
+
+    def over(self) -> None:
+        """Say that it works again, and how much is missing."""
+        lost, self.lost = self.lost, 0
+        self.going_on = False
+        _log.info(
+            "{where} can be written to again, {lost} bytes were lost", where=self.where, lost=lost
+        )

@@ -1,0 +1,282 @@
+"""One output of a child, from its pipe into its logs."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Literal
+
+from supervisor_tx.activity import Level, Logger
+from supervisor_tx.config.model import AUTO, LogConfig, ProcessConfig
+from supervisor_tx.core.ansi import AnsiStripper
+from supervisor_tx.supervision import sinks
+from supervisor_tx.supervision.autolog import AutoLogs
+from supervisor_tx.supervision.interfaces import IChildTransport, Sink
+from supervisor_tx.supervision.logfile import LogFile
+from supervisor_tx.supervision.stream import Streams, shared_streams
+
+_log = Logger()
+
+ChannelName = Literal["stdout", "stderr"]
+
+
+class OutputChannel:
+    """
+    The stdout or stderr of a process, over all its runs.
+
+    Bytes go through the filters that are used into none, one or two sinks. Where a sink is full,
+    the child is paused until all have room.
+    """
+
+    def __init__(
+        self,
+        process: str,
+        channel: ChannelName,
+        log: LogConfig,
+        auto: AutoLogs,
+        *,
+        strip_ansi: bool = False,
+        is_protocol: bool = False,
+        streams: Streams = shared_streams,
+        syslog: str = "/dev/log",
+    ) -> None:
+        """
+        Make the channel; an AUTO log is made at once.
+
+        ``is_protocol``: it is an event listener's stdout, bytes that are no text. ``syslog`` is
+        where the system's log listens.
+        """
+        self.process = process
+        self.channel = channel
+        self._log_config = log
+        self._auto = auto
+        self._stripper = AnsiStripper() if strip_ansi and not is_protocol else None
+        self._is_protocol = is_protocol
+        self._uses_syslog = log.syslog and not is_protocol
+        self._streams = streams
+        self._syslog_path = syslog
+        self._descriptor = 1 if channel == "stdout" else 2
+        #: of an AUTO log, which is open over all runs
+        self._auto_log: LogFile | None = None
+        self._file: Sink | None = None
+        self._syslog: sinks.SyslogSink | None = None
+        #: what to write to
+        self._sinks: tuple[Sink, ...] = ()
+        #: those that are full
+        self._full: list[Sink] = []
+        self._transport: IChildTransport | None = None
+        if log.logfile is AUTO:
+            try:
+                self._create_auto_log()
+            except OSError as error:  # it is tried again when there is something to log
+                _log.warn(
+                    "cannot make the AUTO log for the {channel} of {process} in {directory}: {why}",
+                    channel=channel,
+                    process=process,
+                    directory=auto.directory,
+                    why=sinks.reason(error),
+                )
+
+    @property
+    def logfile(self) -> str | None:
+        """The path of its log file; None: it has none."""
+        if self._auto_log is not None:
+            return self._auto_log.path
+        logfile = self._log_config.logfile
+        return logfile if isinstance(logfile, str) else None
+
+    # supervision.interfaces.Channel
+
+    def open(self) -> None:
+        """Open its logs, to be appended to; raises OSError."""
+        self._let_go()
+        config = self._log_config
+        if config.logfile is AUTO:
+            if self._auto_log is None:
+                self._create_auto_log()
+            elif not self._auto_log.has_name():
+                self._auto_log.renew()
+        elif isinstance(config.logfile, str):
+            self._open_file(config.logfile)
+        if self._uses_syslog:
+            self._open_syslog(b"")
+        self._collect()
+
+    def begin(self, transport: IChildTransport) -> None:
+        """Pause and resume this child from now on."""
+        self._transport = transport
+        if self._full:
+            transport.pauseChild(self._descriptor)
+
+    def received(self, data: bytes) -> None:
+        """Take output; never raises."""
+        if self._stripper is not None:
+            data = self._stripper.feed(data)
+            if not data:
+                return
+        self._deliver(data)
+
+    def ended(self) -> None:
+        """Write what is held back, and let go of what is opened for each run."""
+        if self._stripper is not None:
+            rest = self._stripper.flush()
+            if rest:
+                self._deliver(rest)
+        self._let_go()
+
+    def reopen(self) -> None:
+        """Open files anew, by name; failures are reported."""
+        for sink in self._sinks:
+            sink.reopen()
+
+    def clear(self) -> None:
+        """Remove the log file and begin it anew, if it is open; raises OSError."""
+        for sink in (self._file, self._auto_log):
+            if isinstance(sink, LogFile):
+                sink.clear()
+
+    def close(self) -> None:
+        """Let go of everything, the AUTO log too, which stays behind."""
+        self._let_go()
+        if self._auto_log is not None:
+            self._auto_log.close()
+
+    def record(self) -> Mapping[str, Any]:
+        """Return what it knows; the descriptors in it belong to the record."""
+        record: dict[str, Any] = {}
+        if self._stripper is not None:
+            record["ansi"] = _encode(self._stripper.held)
+        if isinstance(self._file, LogFile):
+            record["file"] = self._file.record()
+        if self._auto_log is not None:
+            record["auto"] = self._auto_log.record()
+        if self._syslog is not None:
+            record["syslog"] = _encode(self._syslog.held)
+        record["open"] = bool(self._sinks)
+        return record
+
+    def resume(self, record: Mapping[str, Any]) -> None:
+        """Go on from a record, as after :meth:`open` where a child lives."""
+        config = self._log_config
+        limits = config.logfile_maxbytes, config.logfile_backups
+        if self._stripper is not None:
+            self._stripper = AnsiStripper(_decode(record.get("ansi", "")))
+        if "auto" in record:
+            if self._auto_log is not None:  # made a moment ago, for nothing
+                with suppress(OSError):
+                    os.unlink(self._auto_log.path)
+                self._auto_log.close()
+            self._auto_log = self._auto.resume(record["auto"], *limits)
+        if not record["open"]:
+            return
+        if "file" in record:
+            self._file = LogFile.resume(record["file"], *limits)
+        elif isinstance(config.logfile, str):
+            try:
+                self._open_file(config.logfile)
+            except OSError as error:  # the child lives, its output must be read
+                _log.error(
+                    "the {channel} of {process} cannot be written to {path}: {why}",
+                    channel=self.channel,
+                    process=self.process,
+                    path=config.logfile,
+                    why=sinks.reason(error),
+                )
+        if self._uses_syslog:
+            self._open_syslog(_decode(record.get("syslog", "")))
+        self._collect()
+
+    def _deliver(self, data: bytes) -> None:
+        if _log.enabled(Level.DEBUG):
+            self._copy(data)
+        for sink in self._sinks:
+            if not sink.write(data) and sink not in self._full:
+                self._pause(sink)
+
+    def _copy(self, data: bytes) -> None:
+        if self._is_protocol:
+            text = repr(data)
+        else:
+            try:
+                text = data.decode()
+            except UnicodeDecodeError:
+                text = f"Undecodable: {data!r}"
+        _log.debug(
+            "'{process}' {channel} output:\n{text}",
+            process=self.process,
+            channel=self.channel,
+            text=text,
+        )
+
+    def _pause(self, sink: Sink) -> None:
+        full = self._full
+        if not full and self._transport is not None:
+            self._transport.pauseChild(self._descriptor)
+        full.append(sink)
+        sink.when_room(lambda: self._has_room(sink, full))
+
+    def _has_room(self, sink: Sink, full: list[Sink]) -> None:
+        full.remove(sink)
+        if full is not self._full or full or self._transport is None:
+            return  # of an earlier run, or another one is still full
+        self._transport.resumeChild(self._descriptor)
+
+    def _create_auto_log(self) -> None:
+        config = self._log_config
+        self._auto_log = self._auto.create(
+            self.process, self.channel, config.logfile_maxbytes, config.logfile_backups
+        )
+
+    def _open_file(self, path: str) -> None:
+        config = self._log_config
+        self._file = sinks.open_sink(
+            path, config.logfile_maxbytes, config.logfile_backups, streams=self._streams
+        )
+
+    def _open_syslog(self, held: bytes) -> None:
+        self._syslog = sinks.open_syslog(
+            f"{self.process} ".encode(), held=held, path=self._syslog_path, streams=self._streams
+        )
+
+    def _collect(self) -> None:
+        every = (self._file, self._auto_log, self._syslog)
+        self._sinks = tuple(sink for sink in every if sink is not None)
+
+    def _let_go(self) -> None:
+        for sink in (self._file, self._syslog):
+            if sink is not None:
+                sink.close()
+        self._file = self._syslog = self._transport = None
+        self._sinks = ()
+        self._full = []
+
+
+def make_channels(
+    config: ProcessConfig, auto: AutoLogs, *, strip_ansi: bool = False
+) -> dict[int, OutputChannel]:
+    """Make the channels of a process, by the child's descriptor, and its AUTO logs."""
+    channels = {
+        1: OutputChannel(
+            config.name,
+            "stdout",
+            config.stdout,
+            auto,
+            strip_ansi=strip_ansi,
+            is_protocol=config.kind == "eventlistener",
+        )
+    }
+    if not config.redirect_stderr:
+        channels[2] = OutputChannel(
+            config.name, "stderr", config.stderr, auto, strip_ansi=strip_ansi
+        )
+    return channels
+
+
+def _encode(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    return b64decode(text)

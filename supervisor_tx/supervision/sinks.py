@@ -1,0 +1,48 @@
+"""The one place that decides which kind of sink a log becomes."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from supervisor_tx.supervision.interfaces import Sink
+from supervisor_tx.supervision.logfile import LogFile
+from supervisor_tx.supervision.losses import reason
+from supervisor_tx.supervision.stream import Streams, StreamSink, descriptor_of, shared_streams
+from supervisor_tx.supervision.syslog import SyslogSink, open_syslog
+
+__all__ = ["SyslogSink", "open_descriptor", "open_sink", "open_syslog", "reason"]
+
+
+def open_sink(
+    path: str,
+    maxbytes: int = 0,
+    backups: int = 0,
+    *,
+    streams: Streams = shared_streams,
+) -> Sink:
+    """
+    Open a log by its configured name; raises OSError.
+
+    What is not a regular file (``/dev/stdout``, a FIFO, a terminal) is shared by all that write to
+    it, and never rotated.
+    """
+    fd = descriptor_of(path)
+    if fd is not None:
+        return streams.open_descriptor(fd, path)
+    if _is_stream(path):
+        return streams.open_path(path)
+    return LogFile(path, maxbytes, backups)
+
+
+def open_descriptor(fd: int, where: str) -> StreamSink:
+    """Open a sink on one of our own descriptors; raises OSError where it is closed."""
+    return shared_streams.open_descriptor(fd, where)
+
+
+def _is_stream(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # not there yet, or opening it will tell
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)

@@ -1,0 +1,165 @@
+"""
+Lines to the system's log, in the form of ``syslog(3)`` with facility *user*, priority *info*.
+
+What the C library does not give: it never waits. A log daemon that is behind makes the sink *full*,
+one that is away costs what is written meanwhile; it is looked for again with each line.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from supervisor_tx.supervision.losses import Losses
+from supervisor_tx.supervision.stream import Stream, Streams, shared_streams
+
+#: Where syslog daemons listen.
+PATH = "/dev/log"
+
+#: Bytes that are kept for a log daemon that is behind.
+MOST = 1024 * 1024
+
+#: Bytes of one message: what is longer is cut. Log daemons take no more than that, or less.
+LONGEST = 32 * 1024
+
+#: Who speaks.
+IDENT = "supervisord"
+
+#: facility user (1), priority info (6)
+_PRIORITY = 1 << 3 | 6
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+class SyslogSink:
+    """Takes text in chunks of any size and sends its lines, each with a prefix of the user's."""
+
+    def __init__(self, stream: Stream, prefix: bytes = b"", held: bytes = b"") -> None:
+        """Share a connection; ``held`` is what an earlier sink had held back."""
+        self._stream = stream
+        self._prefix = prefix
+        self._held = held
+        self._open = True
+        stream.users += 1
+
+    @property
+    def held(self) -> bytes:
+        """The beginning of a line whose end is yet to come."""
+        return self._held
+
+    def write(self, data: bytes) -> bool:
+        """Send all lines that are complete; newlines at the end of a chunk count as one."""
+        text = self._held + data if self._held else data
+        if text.endswith(b"\n"):
+            self._held = b""
+            return self._send(text.rstrip(b"\n"))
+        head, newline, self._held = text.rpartition(b"\n")
+        has_room = True
+        if newline:
+            has_room = self._send(head)
+        while len(self._held) >= LONGEST:
+            has_room = self._send(self._held[:LONGEST])
+            self._held = self._held[LONGEST:]
+        return has_room
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        self._stream.when_room(resume)
+
+    def reopen(self) -> None:
+        """Do nothing: there is no file."""
+
+    def close(self) -> None:
+        """Send what is held back, and let go."""
+        if self._open:
+            self._open = False
+            held, self._held = self._held, b""
+            if held:
+                self._send(held)
+            self._stream.release()
+
+    def _send(self, lines: bytes) -> bool:
+        header = _header(int(time.time())) + self._prefix
+        has_room = True
+        for line in lines.replace(b"\0", b" ").split(b"\n"):
+            for begin in range(0, len(line) or 1, LONGEST):
+                has_room = self._stream.write(header + line[begin : begin + LONGEST] + b"\0")
+        return has_room
+
+
+class _Connection:
+    """A connection to a log daemon. Takes messages with a zero byte at their end."""
+
+    def __init__(self, path: str, reactor: Any) -> None:
+        self._reactor = reactor
+        self._socket, self._has_datagrams = _connect(path)
+
+    def write(self, data: bytes | memoryview) -> int:
+        if self._has_datagrams:
+            self._socket.send(data[:-1])
+            return len(data)
+        return self._socket.send(data)
+
+    def wait(self, stream: Stream) -> None:
+        self._reactor.addWriter(stream)
+
+    def stop_waiting(self, stream: Stream) -> None:
+        self._reactor.removeWriter(stream)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def open_syslog(
+    prefix: bytes = b"",
+    *,
+    held: bytes = b"",
+    path: str = PATH,
+    streams: Streams = shared_streams,
+) -> SyslogSink:
+    """Share the process's connection to the system's log. That it cannot be had is no error."""
+
+    def open_stream(gone: Callable[[], None]) -> Stream:
+        reactor = streams.reactor
+        where = f"syslog ({path})"
+        return Stream(
+            where,
+            reactor,
+            lambda: _Connection(path, reactor),
+            may_fail=lambda _: True,
+            most=MOST,
+            losses=Losses(where, remedy="start the syslog daemon"),
+            gone=gone,
+        )
+
+    return SyslogSink(streams.share(("syslog", path), open_stream), prefix, held)
+
+
+def _connect(path: str) -> tuple[socket.socket, bool]:
+    """Connect, with datagrams if it has them; return whether it has."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        connection = socket.socket(socket.AF_UNIX, kind)
+        connection.setblocking(False)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            connection.close()
+            if error.errno != errno.EPROTOTYPE or kind is socket.SOCK_STREAM:
+                raise
+        else:
+            return connection, kind is socket.SOCK_DGRAM
+    raise AssertionError
+
+
+@lru_cache(maxsize=2)
+def _header(when: int) -> bytes:
+    local = time.localtime(when)
+    return (
+        f"<{_PRIORITY}>{_MONTHS[local.tm_mon - 1]} {local.tm_mday:2d} "
+        f"{local.tm_hour:02d}:{local.tm_min:02d}:{local.tm_sec:02d} {IDENT}: "
+    ).encode()
