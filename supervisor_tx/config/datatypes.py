@@ -1,9 +1,9 @@
 """
 From the text of an option to its value.
 
-Each converter takes the text of a file or a command line and raises ValueError in Supervisor's words
-(Supervisor docs, "Configuration File"); what it would have taken is its ``accepts``, in words of ours
-that go after "expected".
+Each converter takes the text of a file or a command line and raises ValueError in Supervisor's
+words (Supervisor docs, "Configuration File"); what it would have taken is its ``accepts``, in words
+of ours that go after "expected".
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from enum import Enum
 from typing import Final, Generic, TypeVar
 
 from supervisor_tx.config.model import AUTO, Auto
+from supervisor_tx.core.levels import WORDS
 from supervisor_tx.core.lifecycle import AutoRestart
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ class Datatype(Generic[T]):
     """A converter, to be called with the text, that can say what it accepts."""
 
     convert: Callable[[str], T]
-    #: what a person may write, as the end of "expected ..."
+    #: what a person may write, as the end of "expected ..."; empty: anything
     accepts: str
 
     def __call__(self, text: str) -> T:
@@ -95,7 +96,7 @@ def file_mode(text: str) -> int:
     return octal(text) & 0o7777  # as chmod(2) itself does
 
 
-@datatype("any text")
+@datatype("")
 def string(text: str) -> str:
     return text
 
@@ -105,22 +106,10 @@ def list_of_strings(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",")) if text else ()
 
 
-#: The words of ``loglevel``, and the numbers that the activity log compares.
-LOG_LEVELS: Final = {
-    "critical": 50,
-    "error": 40,
-    "warn": 30,
-    "info": 20,
-    "debug": 10,
-    "trace": 5,
-    "blather": 3,
-}
-
-
-@datatype("critical, error, warn, info, debug, trace or blather")
+@datatype(", ".join(WORDS))
 def loglevel(text: str) -> int:
     try:
-        return LOG_LEVELS[text.lower()]
+        return int(WORDS[text.lower()])
     except KeyError:
         raise ValueError(f"bad logging level name {text!r}") from None
 
@@ -185,12 +174,11 @@ def name(text: str) -> str:
 
 @datatype("module:callable")
 def factory(text: str) -> str:
-    """Check the form only: what it names is imported when it is first needed."""
-    module, colon, attribute = text.partition(":")
-    parts = (*module.split("."), *attribute.split("."))
-    if not colon or not all(part.isidentifier() for part in parts):
+    """Check the form only: what it names is imported by whoever is going to call it."""
+    module, colon, attribute = (part.strip() for part in text.partition(":"))
+    if not colon or not all(map(str.isidentifier, (*module.split("."), *attribute.split(".")))):
         raise ValueError(f"{text} cannot be resolved")
-    return text
+    return f"{module}:{attribute}"
 
 
 # Users and groups
@@ -257,17 +245,38 @@ def existing_dirpath(text: str) -> str:
     return path
 
 
-class _Syslog(Enum):
+@datatype("a file in a directory that exists")
+def own_file(text: str) -> str:
+    """A file that the daemon itself will write; return its absolute path."""
+    path = existing_dirpath(text)
+    if not text or os.path.isdir(path):
+        raise ValueError(f"{text} is not the name of a file")
+    return os.path.abspath(path)
+
+
+@datatype("syslog, or a file in a directory that exists")
+def activity_logfile(text: str) -> str | None:
+    """Return an absolute path; None stands for syslog."""
+    return None if text == "syslog" else own_file(text)
+
+
+@datatype("a directory that exists")
+def absolute_directory(text: str) -> str:
+    path = existing_directory(text)
+    return path if os.path.isabs(path) else os.path.abspath(path)
+
+
+class Syslog(Enum):
     """The deprecated word ``syslog`` in place of a child's log file."""
 
     SYSLOG = "syslog"
 
 
-SYSLOG: Final = _Syslog.SYSLOG
+SYSLOG: Final = Syslog.SYSLOG
 
 
 @datatype("NONE, OFF, AUTO, syslog, or a file in a directory that exists")
-def child_logfile(text: str) -> str | Auto | _Syslog | None:
+def child_logfile(text: str) -> str | Auto | Syslog | None:
     word = text.lower()
     if word in ("", "none", "off"):
         return None
@@ -278,9 +287,12 @@ def child_logfile(text: str) -> str | Auto | _Syslog | None:
     return existing_dirpath(text)
 
 
-@datatype("an absolute path, or ~/...")
+@datatype("the path of a socket")
 def socket_path(text: str) -> str:
-    return os.path.normpath(os.path.expanduser(text.strip()))
+    path = text.strip()
+    if not path:
+        raise ValueError("the path is empty")
+    return os.path.abspath(os.path.expanduser(path))
 
 
 # Addresses
@@ -301,15 +313,19 @@ def inet_address(text: str) -> tuple[str, int]:
 
 
 def _port(text: str) -> int:
-    return in_range(int(text), 1, 65535)
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"{number} is below lower bound (1)")
+    if number > 65535:
+        raise ValueError(f"{number} is above upper bound (65535)")
+    return number
 
 
-def in_range(number: int, low: int, high: int) -> int:
-    """Return number, or raise ValueError where it is not from low to high, both included."""
-    if number < low:
-        raise ValueError(f"{number} is below lower bound ({low})")
-    if number > high:
-        raise ValueError(f"{number} is above upper bound ({high})")
+@datatype("a whole number from 1 to 65535")
+def backlog(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise ValueError(f"Invalid socket_backlog value {number}")
     return number
 
 
