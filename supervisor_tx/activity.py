@@ -175,7 +175,7 @@ class ActivityLog:
         self.level = Level.INFO
         self._feeds: list[_Feed] = []
         self._publisher: LogPublisher | None = None
-        self._lock = threading.RLock()  # a sink in trouble says so from within its write
+        self._thread = 0
 
     def open(self, config: SupervisordConfig, *, stdout: int = 1) -> None:
         """
@@ -201,6 +201,7 @@ class ActivityLog:
             with suppress(OSError):  # closed: then nobody wants it
                 feeds.append(_Feed(sinks.open_descriptor(stdout, "standard output")))
         feeds, self._feeds = self._feeds, feeds
+        self._thread = threading.get_ident()
         self.level = Level(config.loglevel)
         self._set_threshold(self.level)
         for feed in feeds:
@@ -230,9 +231,17 @@ class ActivityLog:
         if not text and LEVEL_KEY not in event:
             return
         prefix = _prefix(event.get("log_time", 0.0), level)
-        with self._lock:
-            for feed in self._feeds:
-                feed.write(prefix, text.encode("utf-8", "backslashreplace"))
+        line = text.encode("utf-8", "backslashreplace")
+        if threading.get_ident() == self._thread:
+            self._write(prefix, line)
+        else:
+            from twisted.internet import reactor
+
+            reactor.callFromThread(self._write, prefix, line)  # type: ignore[attr-defined]
+
+    def _write(self, prefix: bytes, line: bytes) -> None:
+        for feed in self._feeds:
+            feed.write(prefix, line)
 
     def reopen(self) -> None:
         """Go on in files opened by name; the caller logs why, before."""

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TypedDict
 
 from supervisor_tx.activity import Logger
+from supervisor_tx.supervision.descriptors import keep_high
 from supervisor_tx.supervision.losses import Losses, reason
 
 _log = Logger()
@@ -155,7 +156,7 @@ class LogFile:
         except BaseException:
             os.close(fd)
             raise
-        return fd
+        return keep_high(fd)
 
     def _replace(self, flags: int) -> None:
         fd = self._open(flags)

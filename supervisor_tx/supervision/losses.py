@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import errno
+import time
+from collections.abc import Callable
 
 from supervisor_tx.activity import Logger
 
 _log = Logger()
+
+#: Seconds between two reports that one sink works again.
+SPACING = 10.0
 
 #: What to do about it, for the person who reads the message.
 _REMEDIES = {
@@ -35,9 +40,20 @@ def reason(error: OSError, remedy: str | None = None) -> str:
 
 
 class Losses:
-    """The bytes that one sink has lost since it last worked, and the two messages about them."""
+    """
+    The bytes that one sink has lost since it last worked, and the two messages about them.
 
-    def __init__(self, where: str, lost: int = 0, remedy: str | None = None) -> None:
+    One that works and fails by turns, as on a disk where others free space and fill it, is reported
+    to work again once in :data:`SPACING` seconds at most, and counts as failing in between.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        lost: int = 0,
+        remedy: str | None = None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         #: what to call the sink
         self.where = where
         #: what to do in any case; None: it depends on the error
@@ -46,6 +62,8 @@ class Losses:
         self.lost = lost
         #: whether it has failed and not worked since
         self.going_on = bool(lost)
+        self._seconds = seconds
+        self._last_over: float | None = None
 
     def add(self, error: OSError, count: int) -> None:
         """Count bytes that were dropped because of an error; the first time, say so."""
@@ -59,7 +77,11 @@ class Losses:
             )
 
     def over(self) -> None:
-        """Say that it works again, and how much is missing."""
+        """It took a write while :attr:`going_on`: say that it works again, how much is missing."""
+        now = self._seconds()
+        if self._last_over is not None and now - self._last_over < SPACING:
+            return
+        self._last_over = now
         lost, self.lost = self.lost, 0
         self.going_on = False
         _log.info(

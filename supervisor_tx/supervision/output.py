@@ -133,7 +133,7 @@ class OutputChannel:
 
     def clear(self) -> None:
         """Remove the log file and begin it anew, if it is open; raises OSError."""
-        for sink in (self._file, self._auto_log):
+        for sink in self._sinks:
             if isinstance(sink, LogFile):
                 sink.clear()
 
@@ -237,7 +237,10 @@ class OutputChannel:
 
     def _open_syslog(self, held: bytes) -> None:
         self._syslog = sinks.open_syslog(
-            f"{self.process} ".encode(), held=held, path=self._syslog_path, streams=self._streams
+            f"{self.process} ".encode("utf-8", "backslashreplace"),
+            held=held,
+            path=self._syslog_path,
+            streams=self._streams,
         )
 
     def _collect(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -27,12 +28,15 @@ def open_sink(
     What is not a regular file (``/dev/stdout``, a FIFO, a terminal) is shared by all that write to
     it, and never rotated.
     """
-    fd = descriptor_of(path)
-    if fd is not None:
-        return streams.open_descriptor(fd, path)
-    if _is_stream(path):
-        return streams.open_path(path)
-    return LogFile(path, maxbytes, backups)
+    try:
+        fd = descriptor_of(path)
+        if fd is not None:
+            return streams.open_descriptor(fd, path)
+        if _is_stream(path):
+            return streams.open_path(path)
+        return LogFile(path, maxbytes, backups)
+    except ValueError as error:  # a zero byte, or what is no character
+        raise OSError(errno.EINVAL, str(error), path) from error
 
 
 def open_descriptor(fd: int, where: str) -> StreamSink:

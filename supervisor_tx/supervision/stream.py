@@ -19,6 +19,7 @@ non-blocking. So we take a description of our own where we can. In this order:
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import re
@@ -63,12 +64,17 @@ class Medium(Protocol):
 
     def fileno(self) -> int: ...
 
+    #: whether what :meth:`write` took is written, and not only promised
+    is_prompt: bool
+
     def close(self) -> None:
         """Let go of it; a thread may have something left to write."""
 
 
 class _Descriptor:
     """A file of which we have a description of our own, or a regular one: that never waits."""
+
+    is_prompt = True
 
     def __init__(self, fd: int, reactor: Any) -> None:
         self._fd = fd
@@ -114,7 +120,9 @@ class _Socket(_Descriptor):
 class _Thread:
     """A file that can only be written by waiting, and the thread that waits."""
 
-    def __init__(self, fd: int, reactor: Any) -> None:
+    is_prompt = False
+
+    def __init__(self, fd: int, reactor: Any, losses: Losses) -> None:
         self._fd = fd
         self._reactor = reactor
         self._news = threading.Condition()
@@ -122,7 +130,10 @@ class _Thread:
         self._size = 0
         self._waiting: Stream | None = None
         self._closing = False
+        self._failing = False
         self._thread: threading.Thread | None = None
+        #: what to tell, in the reactor's thread, about what was not written, and of the first that is
+        self._losses = losses
 
     def write(self, data: bytes | memoryview) -> int:
         with self._news:
@@ -151,13 +162,17 @@ class _Thread:
         with self._news:
             self._closing = True
             self._news.notify()
-        self._ensure_thread()
+        if self._queue:
+            self._ensure_thread()
+        elif self._thread is None:
+            os.close(self._fd)
 
     def _ensure_thread(self) -> None:
         """Start it; again where it was left behind in the parent of a fork."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
             self._thread.start()
+            atexit.register(self._finish)
 
     def _tell_room(self) -> None:
         if self._waiting is not None:
@@ -178,7 +193,14 @@ class _Thread:
                 self._size -= len(data)
                 if not self._queue:
                     self._tell_room()
+                    self._news.notify_all()
         os.close(self._fd)
+        atexit.unregister(self._finish)
+
+    def _finish(self) -> None:
+        """Give it a moment at the end of the process; not more, its reader may be stuck."""
+        with self._news:
+            self._news.wait_for(lambda: not self._queue, timeout=1)
 
     def _write_all(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -190,15 +212,12 @@ class _Thread:
                 poll.register(self._fd, select.POLLOUT)
                 poll.poll()
             except OSError as error:
-                self._reactor.callFromThread(self._failed, error, len(rest))
+                self._failing = True
+                self._reactor.callFromThread(self._losses.add, error, len(rest))
                 return
-
-    def _failed(self, error: OSError, count: int) -> None:
-        if self.on_failure is not None:
-            self.on_failure(error, count)
-
-    #: called in the reactor's thread with what could not be written
-    on_failure: Callable[[OSError, int], None] | None = None
+        if self._failing:
+            self._failing = False
+            self._reactor.callFromThread(self._losses.over)
 
 
 @implementer(IWriteDescriptor)
@@ -207,14 +226,13 @@ class Stream:
 
     def __init__(
         self,
-        where: str,
+        losses: Losses,
         reactor: Any,
         open_medium: Callable[[], Medium],
         *,
         by_name: bool = True,
         may_fail: Callable[[OSError], bool] = lambda _: False,
         most: int = MOST,
-        losses: Losses | None = None,
         gone: Callable[[], None] = lambda: None,
     ) -> None:
         """
@@ -224,14 +242,13 @@ class Stream:
         again at each write. ``most`` is the number of bytes to keep. ``gone`` is called when the
         last user has let go and all is written.
         """
-        self.where = where
         self.users = 0
         self._reactor = reactor
         self._open_medium = open_medium
         self._by_name = by_name
         self._gone = gone
         self._most = most
-        self._losses = losses or Losses(where)
+        self._losses = losses
         self._kept: deque[bytes | memoryview] = deque()
         self._size = 0
         self._callbacks: list[Callable[[], None]] = []
@@ -272,12 +289,19 @@ class Stream:
 
     def reopen(self) -> None:
         """Open what has the name now. Not with bytes left to write, and not a descriptor."""
-        if self._by_name and not self._size:
+        if not self._by_name or self._size:
+            return
+        try:
+            medium = self._open_medium()
+        except OSError as error:
             self._drop_medium()
-            try:
-                self._open()
-            except OSError as error:
-                self._losses.add(error, 0)
+            self._losses.add(error, 0)
+            return
+        if self._medium is not None and _is_same(self._medium, medium):
+            medium.close()  # so that a FIFO's reader does not see an end
+        else:
+            self._drop_medium()
+            self._medium = medium
 
     def release(self) -> None:
         """One user less; the last one's bytes are still written."""
@@ -301,12 +325,10 @@ class Stream:
         self._drained()
 
     def logPrefix(self) -> str:
-        return self.where
+        return self._losses.where
 
     def _open(self) -> Medium:
         self._medium = medium = self._open_medium()
-        if isinstance(medium, _Thread):
-            medium.on_failure = self._losses.add
         return medium
 
     def _keep(self, data: bytes) -> None:
@@ -333,7 +355,7 @@ class Stream:
                 return False
             self._broke(error)
             return True
-        if self._losses.going_on and wrote:
+        if self._losses.going_on and wrote and self._medium is not None and self._medium.is_prompt:
             self._losses.over()
         return True
 
@@ -420,7 +442,7 @@ class Streams:
         def open_stream(gone: Callable[[], None]) -> Stream:
             reactor = self.reactor
             return Stream(
-                path,
+                Losses(path),
                 reactor,
                 lambda: _Descriptor(os.open(path, _FLAGS), reactor),
                 may_fail=lambda error: error.errno == errno.ENXIO,
@@ -434,8 +456,13 @@ class Streams:
 
         def open_stream(gone: Callable[[], None]) -> Stream:
             reactor = self.reactor
+            losses = Losses(where)
             return Stream(
-                where, reactor, lambda: _open_again(fd, reactor), by_name=False, gone=gone
+                losses,
+                reactor,
+                lambda: _open_again(fd, reactor, losses),
+                by_name=False,
+                gone=gone,
             )
 
         return StreamSink(self.share(_identity(os.fstat(fd)), open_stream))
@@ -487,7 +514,11 @@ def descriptor_of(path: str) -> int | None:
     return None
 
 
-def _open_again(fd: int, reactor: Any) -> Medium:
+def _is_same(one: Medium, other: Medium) -> bool:
+    return os.path.samestat(os.fstat(one.fileno()), os.fstat(other.fileno()))
+
+
+def _open_again(fd: int, reactor: Any, losses: Losses) -> Medium:
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):  # shares its position with whoever else writes there
         return _Descriptor(os.dup(fd), reactor)
@@ -499,7 +530,7 @@ def _open_again(fd: int, reactor: Any) -> Medium:
         pass
     if stat.S_ISFIFO(mode) and _can_write_nowait(fd):
         return _SharedPipe(os.dup(fd), reactor)
-    return _Thread(os.dup(fd), reactor)
+    return _Thread(os.dup(fd), reactor, losses)
 
 
 def _can_write_nowait(fd: int) -> bool:

@@ -126,14 +126,12 @@ def open_syslog(
 
     def open_stream(gone: Callable[[], None]) -> Stream:
         reactor = streams.reactor
-        where = f"syslog ({path})"
         return Stream(
-            where,
+            Losses(f"syslog ({path})", remedy="start the syslog daemon"),
             reactor,
             lambda: _Connection(path, reactor),
             may_fail=lambda _: True,
             most=MOST,
-            losses=Losses(where, remedy="start the syslog daemon"),
             gone=gone,
         )
 
