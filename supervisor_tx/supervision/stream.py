@@ -132,7 +132,7 @@ class _Thread:
         self._closing = False
         self._failing = False
         self._thread: threading.Thread | None = None
-        #: what to tell, in the reactor's thread, about what was not written, and of the first that is
+        #: told in the reactor's thread
         self._losses = losses
 
     def write(self, data: bytes | memoryview) -> int:
@@ -162,9 +162,10 @@ class _Thread:
         with self._news:
             self._closing = True
             self._news.notify()
-        if self._queue:
+            has_more = bool(self._queue)
+        if has_more:
             self._ensure_thread()
-        elif self._thread is None:
+        elif self._thread is None or not self._thread.is_alive():
             os.close(self._fd)
 
     def _ensure_thread(self) -> None:

@@ -92,6 +92,8 @@ class SyslogSink:
 class _Connection:
     """A connection to a log daemon. Takes messages with a zero byte at their end."""
 
+    is_prompt = True
+
     def __init__(self, path: str, reactor: Any) -> None:
         self._reactor = reactor
         self._socket, self._has_datagrams = _connect(path)
