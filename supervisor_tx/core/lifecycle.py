@@ -8,10 +8,10 @@ input that stands neither there nor in :data:`IGNORED` is refused and changes no
 
 Three ideas explain the arcs.
 
-*One timer.* A process waits for one thing at a time: for ``startsecs`` while STARTING, for the next
-attempt in BACKOFF, for ``stopwaitsecs`` while STOPPING, and for the end of the second that separates
-two starts when it has EXITED. So there is one timer, :class:`Wait` replaces what it was set to, and
-every change of state takes it back first.
+*One timer.* A process waits for one thing at a time: for ``startsecs`` while STARTING, for the
+next attempt in BACKOFF, for ``stopwaitsecs`` while STOPPING, and for the end of the second that
+separates two starts when it has EXITED. So there is one timer, :class:`Wait` replaces what it was
+set to, and every change of state takes it back first.
 
 *Spawning takes time.* STARTING begins with the request, but there is nothing to signal until
 :class:`Spawned` says so. A stop that comes in between is remembered and carried out then.

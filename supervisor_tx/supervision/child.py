@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -32,12 +33,16 @@ class ChildProtocol(ProcessProtocol):
 
     def __init__(self, owner: ChildOwner) -> None:
         self._owner = owner
-        self.childDataReceived = owner.child_said  # type: ignore[method-assign]
 
     def connectionMade(self) -> None:
         self._owner.child_spawned(self.transport)  # type: ignore[arg-type]
 
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        self._owner.child_said(childFD, data)
+
     def processExited(self, reason: Failure) -> None:  # not Ended: grandchildren may hold the pipes
         assert self.transport is not None
         self.transport.loseConnection()
-        self._owner.child_ended(reason.value.status)  # type: ignore[attr-defined]
+        end = reason.value
+        assert isinstance(end, ProcessDone | ProcessTerminated)
+        self._owner.child_ended(end.status)

@@ -45,7 +45,8 @@ class ProcessGroup:
             process.feed(Abandon() if process.state is ProcessState.BACKOFF else Stop())
 
     def _in_stop_order(self) -> Iterable[SupervisedProcess]:
-        return reversed(sorted(self.processes.values(), key=lambda each: each.config.priority))
+        backwards = reversed(self.processes.values())
+        return sorted(backwards, key=lambda each: each.config.priority, reverse=True)
 
     def unstopped(self) -> list[SupervisedProcess]:
         """Those that run, or are about to."""

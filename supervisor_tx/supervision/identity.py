@@ -38,9 +38,7 @@ def _switch(uid: int) -> None:
     try:
         os.setgid(gid)
     except OSError as error:
-        raise CannotStart(
-            f"Could not set group id of effective user: {error.strerror}"
-        ) from error
+        raise CannotStart(f"Could not set group id of effective user: {error.strerror}") from error
     try:
         os.setuid(uid)
     except OSError as error:

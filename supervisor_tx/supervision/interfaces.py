@@ -17,6 +17,7 @@ from twisted.internet.protocol import ProcessProtocol
 from zope.interface import Attribute, Interface
 
 from supervisor_tx.errors import SpawnFailed
+from supervisor_tx.supervision.childrecord import ChildRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class IChildTransport(IProcessTransport):
     def resumeChild(childFD: int) -> None:
         """Read on. Harmless where it was not paused or is closed."""
 
-    def record() -> object:
+    def record() -> ChildRecord:
         """Return a :class:`ChildRecord`: all that it takes to go on in another interpreter."""
 
 
@@ -89,8 +90,8 @@ class Sink(Protocol):
         """
         Take data, always; answer whether it has room for more.
 
-        False is *full*: the data are kept, and whoever feeds it should pause until :meth:`when_room`
-        calls back.
+        False is *full*: the data are kept, and whoever feeds it should pause until
+        :meth:`when_room` calls back.
         """
 
     def when_room(self, resume: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from supervisor_tx.activity import Logger
 from supervisor_tx.config.model import ProcessConfig
+from supervisor_tx.core.exitstatus import ExitStatus, signal_name, status_text
 from supervisor_tx.core.lifecycle import (
     Announce,
     Effect,
@@ -32,13 +33,12 @@ from supervisor_tx.core.lifecycle import (
     RestartPolicy,
     Signal,
     Spawn,
-    SpawnRefused,
     Spawned,
+    SpawnRefused,
     StopWaiting,
     Wait,
 )
 from supervisor_tx.core.states import SIGNALLABLE_STATES, STOPPED_STATES, ProcessState
-from supervisor_tx.core.exitstatus import ExitStatus, signal_name, status_text
 from supervisor_tx.errors import NotRunning, SignalRefused, SpawnFailed, UnexpectedInput
 from supervisor_tx.supervision.child import ChildProtocol
 from supervisor_tx.supervision.interfaces import Channel, IChildTransport, ISpawner, SpawnOrder
@@ -262,7 +262,7 @@ class SupervisedProcess:
             self.laststart = self.now()
         try:
             self.announce(self, change)
-        except Exception:  # a subscriber may not harm the process
+        except Exception:  # noqa: BLE001 (a subscriber may not harm the process)
             _log.failure("{name}: a subscriber to its states failed", name=self.name)
 
     def _waited(self) -> None:

@@ -106,7 +106,7 @@ def write_down(process: SupervisedProcess) -> ProcessRecord:
 
 
 def take_up(process: SupervisedProcess, record: ProcessRecord, adopt: Adopt) -> None:
-    """Bring a process that was just made, and of which nothing was asked, to where the record is."""
+    """Bring a process that was just made to where the record is."""
     life = process.life
     life.state = ProcessState(record.state)
     life.retries = record.retries

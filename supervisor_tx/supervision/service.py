@@ -10,7 +10,7 @@ state tells whether the level is done.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
@@ -130,5 +130,3 @@ def _levels(groups: Iterable[ProcessGroup]) -> list[list[ProcessGroup]]:
     for group in groups:
         levels.setdefault(group.priority, []).insert(0, group)
     return [levels[priority] for priority in sorted(levels, reverse=True)]
-
-

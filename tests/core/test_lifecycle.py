@@ -279,9 +279,7 @@ class StopTests(TestCase):
     def test_stop_in_backoff(self) -> None:
         """There is nothing to signal in BACKOFF."""
         one = life(Start(), SpawnRefused())
-        self.assertEqual(
-            one.receive(Stop()), (StopWaiting(), Announce(S.BACKOFF, S.STOPPED, 1))
-        )
+        self.assertEqual(one.receive(Stop()), (StopWaiting(), Announce(S.BACKOFF, S.STOPPED, 1)))
 
     def test_stop_before_there_is_a_pid(self) -> None:
         """A stop that comes while the program is being executed is carried out after that."""

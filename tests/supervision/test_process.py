@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,6 +13,7 @@ from supervisor_tx.config.model import ProcessConfig
 from supervisor_tx.core.lifecycle import Announce, AutoRestart, Quiesce, Start, Stop
 from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.errors import NotRunning, SignalRefused, SpawnFailed
+from supervisor_tx.supervision.interfaces import Channel, IChildTransport
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.record import ProcessRecord, take_up, write_down
 from supervisor_tx.testing import FakeChild, MemorySpawner
@@ -32,7 +35,7 @@ class MemoryChannel:
             raise self.refuses
         self.is_open = True
 
-    def begin(self, transport: object) -> None:
+    def begin(self, transport: IChildTransport) -> None:
         assert self.is_open
 
     def received(self, data: bytes) -> None:
@@ -51,7 +54,7 @@ class MemoryChannel:
     def record(self) -> dict[str, Any]:
         return {"text": self.text.decode(), "is_open": self.is_open}
 
-    def resume(self, record: dict[str, Any]) -> None:
+    def resume(self, record: Mapping[str, Any]) -> None:
         self.text = record["text"].encode()
         self.is_open = record["is_open"]
 
@@ -69,14 +72,16 @@ class World:
     def make(self) -> SupervisedProcess:
         config = ProcessConfig(**{"name": "web", "command": "/bin/web", **self.options})
         self.stdout, self.stderr = MemoryChannel(), MemoryChannel()
-        channels = {1: self.stdout} if config.redirect_stderr else {1: self.stdout, 2: self.stderr}
+        channels: dict[int, Channel] = (
+            {1: self.stdout} if config.redirect_stderr else {1: self.stdout, 2: self.stderr}
+        )
         return SupervisedProcess(
             config=config,
             group="web",
             clock=self.clock,
             spawner=self.spawner,
             environment={"A": "1"},
-            channels=channels,  # type: ignore[arg-type]
+            channels=channels,
             announce=lambda process, change: self.changes.append((change, process.pid)),
             now=lambda: NOON + self.clock.seconds(),
         )
@@ -210,9 +215,7 @@ class EndTests(SynchronousTestCase):
         """Supervisor tells -1 for every signal."""
         world = World(autorestart=AutoRestart.NEVER)
         world.run().exit(3)
-        self.assertEqual(
-            (world.process.exitstatus, world.process.spawnerr), (3, "Bad exit code 3")
-        )
+        self.assertEqual((world.process.exitstatus, world.process.spawnerr), (3, "Bad exit code 3"))
         world.run().die("KILL")
         self.assertEqual(
             (world.process.exitstatus, world.process.spawnerr), (-1, "Bad exit code -1")
@@ -346,7 +349,9 @@ class RecordTests(SynchronousTestCase):
 
     def interrupted(self, world: World) -> World:
         """The same process in what could be another interpreter."""
-        record = ProcessRecord.from_dict(json.loads(json.dumps(write_down(world.process).as_dict())))
+        record = ProcessRecord.from_dict(
+            json.loads(json.dumps(write_down(world.process).as_dict()))
+        )
         children = {child.pid: child for child in world.spawner.children}
         for call in list(world.clock.getDelayedCalls()):
             call.cancel()

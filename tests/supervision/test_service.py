@@ -15,7 +15,6 @@ from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.testing import MemorySpawner
-
 from tests.supervision.test_process import MemoryChannel
 
 

@@ -1,0 +1,296 @@
+"""
+The daemon's own life: its start, the signals it answers, restart and end.
+
+What can go wrong is done first. :func:`prepare` reads the configuration, switches the user, sees to
+limits and opens the log, all while there is still a terminal to complain to; it starts nothing. The
+service that it returns does the rest once the process is what it will be (forked, if it is to
+fork), and holds everything until the last child is down.
+
+A restart keeps the pid and the log. Its configuration is read, and checked as far as possible,
+before the first process is stopped: one that could not be started from is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+
+from supervisor_tx.activity import ActivityLog, Level, Logger, activity_log
+from supervisor_tx.config import loader
+from supervisor_tx.config.commandline import CommandLine
+from supervisor_tx.config.model import Config, Message
+from supervisor_tx.core.exitstatus import status_text
+from supervisor_tx.core.states import SupervisorState
+from supervisor_tx.errors import CannotStart, SupervisorError
+from supervisor_tx.supervision import identity, limits
+from supervisor_tx.supervision.assembly import Assembly
+from supervisor_tx.supervision.autolog import AutoLogs
+from supervisor_tx.supervision.exits import StrangerReaper
+from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
+from supervisor_tx.supervision.service import Supervisor
+from supervisor_tx.supervision.spawn import Spawner
+
+_log = Logger()
+
+#: The signals that are requests.
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2)
+
+
+@dataclass(frozen=True)
+class ConfigSource:
+    """Where the configuration comes from: all that it takes to read it again."""
+
+    #: absolute path of the main file
+    configfile: str
+    overrides: CommandLine = field(default_factory=CommandLine)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def load(self, patience: float = 10.0) -> Config:
+        """Read the configuration under the command line; raise ConfigError."""
+        config = loader.load(
+            self.configfile, environ=self.environ, overrides=self.overrides, patience=patience
+        )
+        if self.overrides.pidfile == "":  # twistd's way to say that there shall be none
+            return replace(config, supervisord=replace(config.supervisord, pidfile=""))
+        return config
+
+
+def prepare(source: ConfigSource, reactor: Any) -> Daemon:
+    """
+    Do all that can fail: configuration, user, limits, logs, sockets. Start nothing.
+
+    Raises ConfigError or CannotStart; then nothing was touched but what its text says.
+    """
+    config = source.load()
+    messages = [
+        *config.messages,
+        *identity.become(config.supervisord.uid),
+        *limits.require(config.supervisord.minfds, config.supervisord.minprocs),
+    ]
+    child_files = limits.open_files()
+    log = activity_log()
+    log.open(config.supervisord)
+    daemon = Daemon(reactor, source, config, log, Spawner(reactor, child_files))
+    daemon.messages += messages
+    daemon.assemble(config)
+    for socket in daemon.assembly.sockets:
+        socket.check()
+    return daemon
+
+
+def write_messages(messages: list[Message]) -> None:
+    """Write what was collected before the log was open: the critical first, then the warnings."""
+    for message in sorted(messages, key=lambda each: -each.level):
+        _log.emit(Level(message.level), "{text}", text=message.text)
+
+
+class Daemon(Service):
+    """Everything that runs, as one service."""
+
+    name = "supervisor"
+    supervisor: Supervisor
+    assembly: Assembly
+
+    def __init__(
+        self,
+        reactor: Any,
+        source: ConfigSource,
+        config: Config,
+        log: ActivityLog,
+        spawner: Spawner,
+    ) -> None:
+        self.config = config
+        self.operations = Operations(self)
+        #: to be written once there is a log to write to
+        self.messages: list[Message] = []
+        #: called last of all, when it has ended
+        self.at_end: list[Callable[[], None]] = []
+        #: called when all is down and nothing is to follow
+        self.when_down: Callable[[], None] = reactor.stop
+        self._reactor = reactor
+        self._source = source
+        self.log = log
+        self._spawner = spawner
+        self._pidfile: str | None = None
+        self._strangers = StrangerReaper(
+            reactor, spawner, self._reaped_stranger, self._waiting_failed
+        )
+        self._handlers: dict[int, Any] = {}
+        self._going_down = False
+        self._next: Config | None = None
+        self._ending: Deferred[None] | None = None
+
+    def assemble(self, config: Config) -> None:
+        """Build the groups of a configuration; nothing of it runs yet."""
+        self.config = config
+        limits.raise_own(config.groups)
+        auto = AutoLogs(config.supervisord.childlogdir, config.supervisord.identifier)
+        if not config.supervisord.nocleanup:
+            auto.clean_up()
+        self.supervisor = Supervisor(self._reactor)
+        self.assembly = Assembly(
+            clock=self._reactor,
+            spawner=self._spawner,
+            config=config,
+            environ=self._source.environ,
+            auto=auto,
+            announce=self.supervisor.changed,
+        )
+        for group in config.groups:
+            if group.name not in self.supervisor.groups:
+                self.supervisor.add(self.assembly.group(group))
+
+    # Service
+
+    def startService(self) -> None:
+        """Take signals, write the pid file, and start what is to start by itself."""
+        super().startService()
+        write_messages([*self.messages, *loader.unhonoured(self.config)])
+        self.messages.clear()
+        self._write_pidfile(self.config.supervisord.pidfile)
+        self._reactor.callWhenRunning(self._start)
+
+    def stopService(self) -> Deferred[None] | None:
+        """Stop everything; fire when all is down."""
+        super().stopService()
+        if self._ending is None:
+            self._ending = self.supervisor.stop(SupervisorState.SHUTDOWN)
+            self._ending.addCallback(lambda _: self._end())
+        return self._ending
+
+    def _start(self) -> None:
+        # Now, not before: the reactor puts in its own handlers when it starts.
+        for number in SIGNALS:
+            self._handlers[number] = signal.signal(number, self._caught)
+        self._strangers.install()
+        self.supervisor.start()
+
+    # Commander
+
+    def begin_shutdown(self) -> None:
+        """Stop everything, then end."""
+        self._next = None
+        self._bring_down(SupervisorState.SHUTDOWN)
+
+    def begin_restart(self) -> None:
+        """Check the configuration, stop everything, then start anew."""
+        config = self._source.load(patience=0)
+        uid = config.supervisord.uid
+        if uid not in (None, os.getuid()) and os.getuid() != 0:
+            raise CannotStart("Can't drop privilege as nonroot user")
+        self._next = config
+        self._bring_down(SupervisorState.RESTARTING)
+
+    def reopen_logs(self) -> None:
+        """Go on in log files opened by name."""
+        self.log.reopen()
+        self.supervisor.reopen_logs()
+
+    # Going down
+
+    def _bring_down(self, state: SupervisorState) -> None:
+        down = self.supervisor.stop(state)
+        if not self._going_down:
+            self._going_down = True
+            down.addCallback(self._went_down)
+
+    def _went_down(self, _: None) -> None:
+        self._going_down = False
+        if self.supervisor.state is SupervisorState.RESTARTING and self._next is not None:
+            self._start_anew(self._next)
+        else:
+            self.when_down()
+
+    def _start_anew(self, config: Config) -> None:
+        self.supervisor.close()
+        try:
+            self.log.open(config.supervisord)
+        except CannotStart as error:
+            _log.error("{error}; the log goes on where it was", error=error)
+        write_messages([*config.messages, *loader.unhonoured(config)])
+        self.assemble(config)
+        self._write_pidfile(config.supervisord.pidfile)
+        self.supervisor.start()
+
+    def _end(self) -> None:
+        self.supervisor.close()
+        self._strangers.uninstall()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._spawner.stop()
+        self._remove_pidfile()
+        self.log.close()
+        for finish in self.at_end:
+            finish()
+
+    # Signals
+
+    def _caught(self, number: int, _: FrameType | None) -> None:
+        self._reactor.callFromThread(self._signalled, number)
+
+    def _signalled(self, number: int) -> None:
+        if number == signal.SIGUSR2:
+            _log.info("received SIGUSR2 indicating log reopen request")
+            _log.info("supervisord logreopen")
+            self.operations.reopen_logs(BY_SIGNAL)
+        elif number == signal.SIGHUP:
+            self._hung_up()
+        else:
+            _log.warn("received {name} indicating exit request", name=signal.Signals(number).name)
+            self.operations.shutdown(BY_SIGNAL)
+
+    def _hung_up(self) -> None:
+        if self.supervisor.state is SupervisorState.SHUTDOWN:
+            _log.warn("ignored SIGHUP indicating restart request (shutdown in progress)")
+            return
+        _log.warn("received SIGHUP indicating restart request")
+        try:
+            self.operations.restart(BY_SIGNAL)
+        except SupervisorError as error:
+            _log.error(
+                "the restart is refused, and everything goes on as it was: {error}", error=error
+            )
+
+    def _reaped_stranger(self, pid: int, status: int) -> None:
+        _log.info("reaped unknown pid {pid} ({status})", pid=pid, status=status_text(status))
+
+    def _waiting_failed(self, error: OSError) -> None:
+        _log.critical(
+            "waitpid error {number}; a process may not be cleaned up properly", number=error.errno
+        )
+
+    # Pid file
+
+    def _write_pidfile(self, path: str) -> None:
+        if path != self._pidfile:
+            self._remove_pidfile()
+        if not path:
+            return
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"{os.getpid()}\n")
+        except OSError as error:
+            _log.critical(
+                "could not write pidfile {path}: {reason}", path=path, reason=error.strerror
+            )
+            return
+        self._pidfile = path
+        _log.info("supervisord started with pid {pid}", pid=os.getpid())
+
+    def _remove_pidfile(self) -> None:
+        path, self._pidfile = self._pidfile, None
+        if path is None:
+            return
+        with suppress(OSError, ValueError):
+            with open(path, encoding="ascii") as file:
+                ours = int(file.read()) == os.getpid()
+            if ours:  # another daemon may have been started on the same file
+                os.unlink(path)

@@ -1,0 +1,99 @@
+"""
+The console script ``supervisord``: Supervisor's command line around our daemon.
+
+Nothing heavy is imported before it is needed: mistakes on the command line and in the configuration
+are answered without Twisted, and TLS is kept out of the reactor's import (it would cost a third of
+the memory of a small daemon, and is not used).
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from supervisor_tx import SUPERVISOR_VERSION, cmdline
+from supervisor_tx.cmdline import Action
+from supervisor_tx.config.search import require_config
+from supervisor_tx.errors import SupervisorError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for; return the exit status."""
+    program, *arguments = sys.argv if argv is None else argv
+    try:
+        called = cmdline.parse(arguments)
+        match called.action:
+            case Action.HELP:
+                print(cmdline.usage(program), end="")
+                return 0
+            case Action.VERSION:
+                print(SUPERVISOR_VERSION)
+                return 0
+            case Action.CHECK:
+                return _check(program, called)
+            case Action.RUN:
+                return _run(program, called)
+    except SupervisorError as error:
+        print(cmdline.refusal(program, error), end="", file=sys.stderr)
+        return 2
+
+
+def _check(program: str, called: cmdline.Invocation) -> int:
+    from supervisor_tx.config import check
+
+    path = require_config(called.configuration, program)
+    status, text = check.report(path, overrides=called.commandline)
+    print(text, end="", file=sys.stderr if status else sys.stdout)
+    return status
+
+
+def _run(program: str, called: cmdline.Invocation) -> int:
+    path = require_config(called.configuration, program)
+    with _lean_imports():
+        from twisted.internet import reactor
+        from twisted.logger import globalLogBeginner
+
+        from supervisor_tx.supervision.background import daemonize
+        from supervisor_tx.supervision.daemon import ConfigSource, prepare
+        from supervisor_tx.tap import make_time_monotonic
+
+    # Our observer hears of everything; standard output stays what it is.
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
+    make_time_monotonic(reactor)
+    daemon = prepare(ConfigSource(path, called.commandline), reactor)
+    daemon.log.install()
+    if called.profile is not None:
+        from supervisor_tx.profiling import Profiler
+
+        daemon.at_end.append(Profiler(called.profile).finish)
+    if not daemon.config.supervisord.nodaemon:
+        daemonize(reactor, daemon.config.supervisord)
+    daemon.startService()
+    running: Any = reactor
+    running.addSystemEventTrigger("before", "shutdown", daemon.stopService)
+    running.run()
+    return 0
+
+
+@contextmanager
+def _lean_imports() -> Iterator[None]:
+    """
+    Import Twisted without OpenSSL, and without the garbage collector.
+
+    The reactor imports TLS if it can, 12 MiB that no small daemon uses. What is imported stays for
+    good, so there is nothing for the collector to find in it, now or later.
+    """
+    kept_out = "OpenSSL" not in sys.modules
+    gc.disable()
+    if kept_out:
+        sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if kept_out:
+            del sys.modules["OpenSSL"]
+        gc.freeze()
+        gc.enable()

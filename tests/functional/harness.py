@@ -1,0 +1,179 @@
+"""
+The real daemon as a process of its own, on a configuration written for one test.
+
+Tests wait for conditions: :func:`until` looks again and again, and fails after a time that only a
+daemon that hangs would need.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from textwrap import dedent
+from typing import TypeVar
+from unittest import TestCase
+
+T = TypeVar("T")
+
+#: Seconds until a condition that has not come true counts as never coming true.
+PATIENCE = 60.0
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def until(condition: Callable[[], T | None], what: str | Callable[[], str] = "") -> T:
+    """Wait until condition returns something true; return that."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        if result := condition():
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came true: {what() if callable(what) else what}")
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process exists and is no zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+class Daemon:
+    """One daemon in the foreground, with its directory, its log and its programs."""
+
+    def __init__(
+        self,
+        directory: Path,
+        config: str,
+        *,
+        arguments: Iterable[str] = (),
+        command: Iterable[str] = (sys.executable, "-m", "supervisor_tx", "-n"),
+        environ: Mapping[str, str] | None = None,
+        preexec: Callable[[], None] | None = None,
+        stdout: int | None = None,
+    ) -> None:
+        self.directory = directory
+        self.configfile = directory / "supervisord.conf"
+        self.logfile = directory / "supervisord.log"
+        self.configure(config)
+        self.stdout = directory / "stdout"
+        self.stderr = directory / "stderr"
+        with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
+            self.process = subprocess.Popen(
+                [*command, "-c", str(self.configfile), *arguments],
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=out if stdout is None else stdout,
+                stderr=err,
+                env={**os.environ, "PYTHONPATH": str(TOP), **(environ or {})},
+                preexec_fn=preexec,  # noqa: PLW1509 (before any thread)
+            )
+
+    def configure(self, config: str) -> None:
+        """Write the configuration, after a ``[supervisord]`` with files in the directory."""
+        self.configfile.write_text(
+            dedent(
+                """\
+                [supervisord]
+                logfile=%(here)s/supervisord.log
+                pidfile=%(here)s/supervisord.pid
+                childlogdir=%(here)s
+                """
+            )
+            + dedent(config)
+        )
+
+    @property
+    def log(self) -> str:
+        """The activity log so far."""
+        return self.logfile.read_text() if self.logfile.exists() else ""
+
+    def lines(self, pattern: str) -> list[re.Match[str]]:
+        """All that matches in the activity log, line by line."""
+        return list(re.finditer(pattern, self.log, re.MULTILINE))
+
+    def wait_for(self, pattern: str, count: int = 1) -> re.Match[str]:
+        """Wait until the pattern stands in the activity log so often; return the latest match."""
+
+        def found() -> re.Match[str] | None:
+            matches = self.lines(pattern)
+            if len(matches) >= count:
+                return matches[-1]
+            status = self.process.poll()
+            assert status is None, f"ended with {status}: {self.tell()}"
+            return None
+
+        return until(found, lambda: f"{pattern!r} ({count} times) in {self.tell()}")
+
+    def pid_of(self, process: str, count: int = 1) -> int:
+        """Wait until a process was spawned so often; return its latest pid."""
+        match = self.wait_for(rf"spawned: '{re.escape(process)}' with pid (\d+)", count)
+        return int(match[1])
+
+    def tell(self) -> str:
+        """Everything that it said."""
+        out, err = (file.read_text(errors="replace") for file in (self.stdout, self.stderr))
+        return f"{self.log}\n-- stdout --\n{out}\n-- stderr --\n{err}"
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the daemon."""
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for its end; return the exit status."""
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"does not end: {self.tell()}") from None
+
+    def stop(self) -> int:
+        """Send TERM and wait."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        """End it, whatever state it is in, and all processes that it ever told of."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for match in self.lines(r"spawned: '.*' with pid (\d+)"):
+            pid = int(match[1])
+            if _is_ours(pid, str(self.directory)):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_ours(pid: int, directory: str) -> bool:
+    """Tell whether a pid still is a child that was started in a daemon's directory."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") == directory
+    except OSError:
+        return False
+
+
+class FunctionalTestCase(TestCase):
+    """A test with a directory of its own, and daemons that do not outlive it."""
+
+    def setUp(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="supervisor-tx-")).resolve()
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def daemon(self, config: str, **options: object) -> Daemon:
+        """Start a daemon on a configuration."""
+        daemon = Daemon(self.directory, config, **options)  # type: ignore[arg-type]
+        self.addCleanup(daemon.kill)
+        return daemon
