@@ -1,13 +1,18 @@
 """How Sphinx builds the documentation."""
 
+import sys
+from pathlib import Path
+
 from supervisor_tx import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "supervisor_tx"
 author = "the supervisor_tx authors"
 project_copyright = "2026, the supervisor_tx authors"
 version = release = __version__
 
-extensions: list[str] = []
+extensions = ["extension"]
 exclude_patterns = ["_build", "demo"]
 nitpicky = True
 

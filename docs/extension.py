@@ -1,0 +1,238 @@
+"""
+Parts of the documentation that are made from the program, so that they cannot be wrong.
+
+``.. sample-options:: program:name`` lists the options of a section of the sample configuration;
+``.. command-line::`` lists the daemon's; ``.. lifecycle::`` shows the states of a process as a
+drawing and as a table, found out by feeding every input to the real machine.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any, ClassVar
+from xml.sax.saxutils import escape
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+from supervisor_tx import sample
+from supervisor_tx.cmdline import OPTIONS
+from supervisor_tx.core.lifecycle import (
+    Announce,
+    AutoRestart,
+    Exited,
+    Input,
+    Lifecycle,
+    Quiesce,
+    RestartPolicy,
+    arcs,
+)
+from supervisor_tx.core.states import ProcessState as S
+
+
+class _Parsed(Directive):
+    """A directive that writes reStructuredText."""
+
+    def parsed(self, lines: Iterable[str]) -> list[nodes.Node]:
+        container = nodes.container()
+        source = self.state_machine.get_source_and_line(self.lineno)[0]
+        self.state.nested_parse(StringList(list(lines), source), self.content_offset, container)
+        return list(container.children)
+
+    def table(
+        self, headings: Iterable[str], rows: Iterable[Iterable[str]], widths: str
+    ) -> list[str]:
+        lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
+        for row in (headings, *rows):
+            for number, cell in enumerate(row):
+                lines.append(f"   {'*' if number == 0 else ' '} - {cell}")
+        return [*lines, ""]
+
+
+class SampleOptions(_Parsed):
+    """The options of one section of the sample."""
+
+    required_arguments: ClassVar[int] = 1
+
+    def run(self) -> list[nodes.Node]:
+        rows = list(self._rows(self.arguments[0]))
+        if not rows:
+            raise self.error(f"the sample has no section {self.arguments[0]}")
+        return self.parsed(
+            self.table(("Option", "Value in the sample", "Meaning"), rows, "30 30 60")
+        )
+
+    @staticmethod
+    def _rows(wanted: str) -> Iterator[tuple[str, str, str]]:
+        section = ""
+        for line in sample.text().splitlines():
+            if match := re.fullmatch(r";?\[(.+)\]", line):
+                section = match[1]
+            elif section == wanted and (
+                match := re.fullmatch(r";?([a-z][\w.]*)=(.*?)(?:\s+; (.*))?", line)
+            ):
+                name, value, remark = match.groups()
+                yield f"``{name}``", f"``{value}``", (remark or "").replace("*", r"\*")
+
+
+class CommandLineOptions(_Parsed):
+    """The options of the daemon."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [
+            (f"``{option.flags}``", option.help.replace("\n", " ").replace("*", r"\*"))
+            for option in OPTIONS
+        ]
+        return self.parsed(self.table(("Option", "Meaning"), rows, "40 70"))
+
+
+class LifecycleDirective(_Parsed):
+    """The states of a process, drawn and told."""
+
+    def run(self) -> list[nodes.Node]:
+        changes = transitions()
+        drawing = nodes.raw("", drawn(changes), format="html")
+        rows = [
+            (state.name, f"``{what.__name__}``", _summary(what), ", ".join(t.name for t in found))
+            for state, what, found in outcomes()
+        ]
+        headings = ("State", "Input", "What has happened", "State afterwards")
+        return [drawing, *self.parsed(self.table(headings, rows, "15 20 55 30"))]
+
+
+def _summary(what: type[Input]) -> str:
+    return (what.__doc__ or "").strip().splitlines()[0]
+
+
+# The machine, tried out
+
+
+def _inputs(what: type[Any]) -> Iterator[Input]:
+    if what is Exited:
+        for code, uptime in product((0, 1), (0.0, 0.5, 100.0)):
+            yield Exited(code, None, uptime)
+    else:
+        yield what()
+
+
+def _lives(state: S) -> Iterator[Lifecycle]:
+    for retries, spawned, stop_wanted, may_restart, startsecs, autorestart in product(
+        (0, 9), (False, True), (False, True), (False, True), (0, 1), AutoRestart
+    ):
+        policy = RestartPolicy(startsecs=startsecs, autorestart=autorestart)
+        yield Lifecycle(policy, state, retries, spawned, stop_wanted, may_restart)
+
+
+def _tried(state: S, what: type[Input]) -> Iterator[tuple[Lifecycle, list[Announce]]]:
+    for given in _inputs(what):
+        for life in _lives(state):
+            effects = life.receive(given)
+            yield life, [effect for effect in effects if isinstance(effect, Announce)]
+
+
+def transitions() -> dict[tuple[S, S], list[str]]:
+    """Return which inputs lead from one state to the next."""
+    found: dict[tuple[S, S], list[str]] = {}
+    for state, what, _ in arcs():
+        for _, announced in _tried(state, what):
+            for each in announced:
+                names = found.setdefault((each.was, each.now), [])
+                if what.__name__ not in names:
+                    names.append(what.__name__)
+    return found
+
+
+def outcomes() -> Iterator[tuple[S, type[Input], list[S]]]:
+    """Return in which states a process may be after each input that its state has an answer to."""
+    for state, what, _ in arcs():
+        if what is not Quiesce:  # the same everywhere: nothing starts by itself any more
+            yield state, what, sorted({life.state for life, _ in _tried(state, what)})
+
+
+# The drawing
+
+_WIDTH, _HEIGHT = 124, 40
+_PLACES = {
+    S.STOPPED: (90, 150),
+    S.STARTING: (390, 150),
+    S.RUNNING: (690, 150),
+    S.EXITED: (540, 40),
+    S.BACKOFF: (300, 280),
+    S.FATAL: (490, 280),
+    S.STOPPING: (390, 400),
+    S.UNKNOWN: (690, 400),
+}
+#: How far an edge bends away from the straight line, to its left; the rest bend a little.
+_BENDS = {
+    (S.STOPPING, S.STOPPED): -30,
+    (S.UNKNOWN, S.STOPPED): -150,
+    (S.STARTING, S.STOPPING): 0,
+    (S.STARTING, S.UNKNOWN): 0,
+    (S.FATAL, S.STARTING): 0,
+}
+
+
+def drawn(changes: dict[tuple[S, S], list[str]]) -> str:
+    """Return the machine as an SVG element, to stand in a page."""
+    edges = [_edge(start, end, names) for (start, end), names in changes.items()]
+    return "\n".join([_HEAD, *edges, *map(_node, _PLACES), "</svg>"])
+
+
+_HEAD = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 790 500" role="img"
+ aria-label="The states of a process; the table below says the same"
+ style="max-width: 100%; font: 12px sans-serif">
+<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"
+ orient="auto"><path d="M0 0 8 4 0 8z" fill="currentColor"/></marker></defs>"""
+
+
+def _node(state: S) -> str:
+    x, y = _PLACES[state]
+    return (
+        f'<rect x="{x - _WIDTH / 2}" y="{y - _HEIGHT / 2}" width="{_WIDTH}" height="{_HEIGHT}"'
+        ' rx="12" fill="none" stroke="currentColor" stroke-width="2"/>'
+        f'<text x="{x}" y="{y + 5}" text-anchor="middle" font-weight="bold"'
+        f' fill="currentColor">{state.name}</text>'
+    )
+
+
+def _edge(start: S, end: S, names: list[str]) -> str:
+    (x1, y1), (x2, y2) = _PLACES[start], _PLACES[end]
+    length = math.hypot(x2 - x1, y2 - y1)
+    bend = _BENDS.get((start, end), 26)
+    across, along = (y2 - y1) / length, -(x2 - x1) / length
+    cx, cy = (x1 + x2) / 2 + across * bend * 2, (y1 + y2) / 2 + along * bend * 2
+    fx, fy = _border(x1, y1, cx, cy)
+    tx, ty = _border(x2, y2, cx, cy)
+    mx, my = (fx + tx) / 4 + cx / 2, (fy + ty) / 4 + cy / 2
+    label = escape(", ".join(names))
+    return (
+        f'<path d="M{fx:.0f} {fy:.0f} Q{cx:.0f} {cy:.0f} {tx:.0f} {ty:.0f}" fill="none"'
+        ' stroke="currentColor" marker-end="url(#tip)"/>'
+        f'<text x="{mx:.0f}" y="{my - 4:.0f}" text-anchor="middle"'
+        f' fill="currentColor">{label}</text>'
+    )
+
+
+def _border(x: float, y: float, towards_x: float, towards_y: float) -> tuple[float, float]:
+    """Return where the line from the middle of a box leaves it."""
+    dx, dy = towards_x - x, towards_y - y
+    scale = min(
+        (_WIDTH / 2 + 3) / abs(dx) if dx else math.inf,
+        (_HEIGHT / 2 + 3) / abs(dy) if dy else math.inf,
+    )
+    return x + dx * scale, y + dy * scale
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directives."""
+    app.add_directive("sample-options", SampleOptions)
+    app.add_directive("command-line", CommandLineOptions)
+    app.add_directive("lifecycle", LifecycleDirective)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
