@@ -1,4 +1,4 @@
-"""
+r"""
 Children in memory, for the tests of whatever supervises: ours and those of plug-in authors.
 
 A :class:`MemorySpawner` takes orders like the real one and answers them on the clock that it was
@@ -10,7 +10,7 @@ and reaches the protocol within that call.
     process.start()
     clock.advance(0)
     [child] = spawner.children
-    child.say(1, b"ready\\n")
+    child.say(1, b"ready\n")
     child.die("KILL")
 """
 
@@ -111,7 +111,8 @@ class FakeChild:
         self.pid, self._status, self._exited = None, status, True
         self.protocol.processExited(ending(status))
         if not pipes_held:
-            self.loseConnection()
+            for childFD in sorted(self.open):
+                self._lose(childFD)
         self._finish()
 
     # What was done to it
@@ -144,7 +145,7 @@ class FakeChild:
     def _signal(self, which: str | int, group: bool) -> None:
         number = signal_number(which)
         if self._exited:
-            raise ProcessExitedAlready()
+            raise ProcessExitedAlready
         if self.refuses_signals is not None:
             raise self.refuses_signals
         name = short_name(number)
@@ -221,9 +222,9 @@ class FakeChild:
             self._clock.callLater(0, self._lose, descriptor)
 
     def loseConnection(self) -> None:
-        """Close all our ends, at once."""
+        """Close all our ends; the protocol hears of it in the next turn of the clock."""
         for childFD in sorted(self.open):
-            self._lose(childFD)
+            self.closeChildFD(childFD)
 
     def _lose(self, childFD: int) -> None:
         if childFD in self.open:
