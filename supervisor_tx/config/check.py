@@ -73,7 +73,8 @@ def _unknown_in(section: Section) -> Iterator[str]:
     try:
         options = known.options_of(section.name)
     except KeyError:
-        yield f"{place} is not a section that anything reads{_hint(section.name, _sections_like(section.name))}"
+        hint = _hint(section.name, _sections_like(section.name))
+        yield f"{place} is not a section that anything reads{hint}"
         return
     if options is None:
         return

@@ -114,7 +114,7 @@ def _instance(common: ProcessConfig, options: Options, context: Context) -> Proc
         common,
         name=name,
         command=command,
-        directory=options.get("directory", datatypes.string, None) or None,
+        directory=options.get("directory", datatypes.string, None),
         stdout=stdout,
         stderr=stderr,
         environment={**context.environment, **own},

@@ -46,9 +46,11 @@ def require_config(given: str | None, argv0: str) -> str:
     """
     Return the absolute path of the daemon's configuration: that given, or the first that is found.
 
-    Raises CannotStart where none is found. What is given need not exist.
+    Raises CannotStart where there is none.
     """
     if given is not None:
+        if not os.path.exists(given):
+            raise CannotStart(f"could not find config file {given}")
         return os.path.abspath(given)
     if os.getuid() == 0:
         warnings.warn(ROOT_SEARCH_WARNING, UserWarning, stacklevel=2)
