@@ -62,7 +62,9 @@ class Options(usage.Options):
         """Prepare the daemon; end the program with status 2 where that is not possible."""
         program = sys.argv[0]
         try:
-            called = cmdline.from_texts(self)
+            # usage.Options says 0 and 1 of a flag
+            given = {name: bool(v) if isinstance(v, int) else v for name, v in self.items()}
+            called = cmdline.from_texts(given)
             path = require_config(called.configuration, program)
             if called.action is Action.CHECK:
                 status, text = check.report(path, overrides=called.commandline)

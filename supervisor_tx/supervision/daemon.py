@@ -17,6 +17,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -36,7 +37,7 @@ from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.exits import StrangerReaper
 from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
 from supervisor_tx.supervision.service import Supervisor
-from supervisor_tx.supervision.spawn import Spawner
+from supervisor_tx.supervision.spawner import Spawner
 
 _log = Logger()
 
@@ -275,8 +276,7 @@ class Daemon(Service):
         if not path:
             return
         try:
-            with open(path, "w", encoding="ascii") as file:
-                file.write(f"{os.getpid()}\n")
+            Path(path).write_bytes(b"%d\n" % os.getpid())
         except OSError as error:
             _log.critical(
                 "could not write pidfile {path}: {reason}", path=path, reason=error.strerror
@@ -290,7 +290,5 @@ class Daemon(Service):
         if path is None:
             return
         with suppress(OSError, ValueError):
-            with open(path, encoding="ascii") as file:
-                ours = int(file.read()) == os.getpid()
-            if ours:  # another daemon may have been started on the same file
+            if int(Path(path).read_bytes()) == os.getpid():  # not another daemon's by now
                 os.unlink(path)

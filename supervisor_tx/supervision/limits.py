@@ -13,6 +13,7 @@ import resource
 from supervisor_tx.activity import Level
 from supervisor_tx.config.model import GroupConfig, Message
 from supervisor_tx.errors import CannotStart
+from supervisor_tx.supervision.descriptors import OPEN_FILES
 
 UNLIMITED = resource.RLIM_INFINITY
 
@@ -71,12 +72,7 @@ def open_files() -> int:
 
 def raise_own(groups: tuple[GroupConfig, ...]) -> None:
     """Raise our own soft limit of open files to what these groups take, or as far as it goes."""
-    wanted = OWN + PER_PROCESS * sum(len(group.processes) for group in groups)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if not _covers(soft, wanted):
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (wanted if _covers(hard, wanted) else hard, hard)
-        )
+    OPEN_FILES.raise_own(OWN + PER_PROCESS * sum(len(group.processes) for group in groups))
 
 
 def _covers(limit: int, wanted: int) -> bool:
