@@ -79,7 +79,11 @@ class Options(usage.Options):
         from twisted.internet import reactor
 
         make_time_monotonic(reactor)
-        source = ConfigSource(path, with_twistd_options(called.commandline, self.parent))
+        source = ConfigSource(
+            path,
+            with_twistd_options(called.commandline, self.parent),
+            without_pidfile=self.parent["pidfile"] == "" and called.commandline.pidfile is None,
+        )
         daemon = prepare(source, reactor)
         if called.profile is not None:
             daemon.at_end.append(Profiler(called.profile).finish)
@@ -117,9 +121,8 @@ def with_twistd_options(overrides: CommandLine, parent: Mapping[str, Any]) -> Co
     given: dict[str, Any] = {}
     if parent["nodaemon"] or parent["debug"]:
         given["nodaemon"] = True
-    if parent["pidfile"] != "twistd.pid":
-        path = parent["pidfile"]
-        given["pidfile"] = path and _converted("--pidfile", datatypes.existing_dirpath, path)
+    if parent["pidfile"] not in ("", "twistd.pid"):
+        given["pidfile"] = _converted("--pidfile", datatypes.existing_dirpath, parent["pidfile"])
     if parent["logfile"] is not None:
         path = "/dev/stdout" if parent["logfile"] == "-" else parent["logfile"]
         given["logfile"] = _converted("--logfile", datatypes.existing_dirpath, path)

@@ -53,13 +53,15 @@ class ConfigSource:
     configfile: str
     overrides: CommandLine = field(default_factory=CommandLine)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    #: write none, whatever the file says; Supervisor has no way to say so, but twistd has
+    without_pidfile: bool = False
 
     def load(self, patience: float = 10.0) -> Config:
         """Read the configuration under the command line; raise ConfigError."""
         config = loader.load(
             self.configfile, environ=self.environ, overrides=self.overrides, patience=patience
         )
-        if self.overrides.pidfile == "":  # twistd's way to say that there shall be none
+        if self.without_pidfile:
             return replace(config, supervisord=replace(config.supervisord, pidfile=""))
         return config
 

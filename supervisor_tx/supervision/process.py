@@ -305,10 +305,10 @@ class SupervisedProcess:
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 raise SpawnFailed(f"too many open files to spawn '{self.name}'") from error
+            _log.warn("a log of {name} cannot be opened: {error}", name=self.name, error=error)
             code = errno.errorcode.get(error.errno or 0, str(error))
             raise SpawnFailed(
                 f"unknown error making dispatchers for '{self.name}': {code}"
-                + (f" ({error.filename})" if error.filename else "")
             ) from error
 
     def _spawn_failed(self, error: SpawnFailed) -> None:

@@ -74,9 +74,7 @@ class StartTests(FunctionalTestCase):
     def litter(self) -> set[str]:
         """What the directory holds that nobody asked for."""
         expected = {"work", "supervisord.conf", "supervisord.log", "supervisord.pid", "one.log"}
-        return {
-            name for name in os.listdir(self.directory) if "---" not in name
-        } - expected
+        return {name for name in os.listdir(self.directory) if "---" not in name} - expected
 
     def check_background(self, pid: int) -> None:
         """A daemon in the background has a session, no terminal, its directory and its umask."""
@@ -109,8 +107,10 @@ class StartTests(FunctionalTestCase):
         self.check_background(self.in_background())
 
     def test_twistd_in_the_foreground(self) -> None:
-        """``twistd -n supervisor -c conf``: the log on stdout and nothing else, status 0 at TERM."""
-        daemon = self.daemon("[program:one]\ncommand=sleep 1000\n", command=twistd("-n", "supervisor"))
+        """``twistd -n supervisor -c conf``: on stdout only the log, and status 0 at TERM."""
+        daemon = self.daemon(
+            "[program:one]\ncommand=sleep 1000\n", command=twistd("-n", "supervisor")
+        )
         daemon.wait_for("success: one")
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(daemon.stdout.read_text(), daemon.log)
@@ -148,9 +148,7 @@ class StartTests(FunctionalTestCase):
                 for part in ("soon", "NOPE", "high", "supervisord.conf:10", "program:two"):
                     self.assertIn(part, done.stderr)
                 self.assertNotIn("Traceback", done.stderr)
-                self.assertEqual(
-                    set(os.listdir(self.directory)), {"work", "supervisord.conf"}
-                )
+                self.assertEqual(set(os.listdir(self.directory)), {"work", "supervisord.conf"})
 
     def test_missing_configuration(self) -> None:
         """A file that is not there is said in Supervisor's words."""
