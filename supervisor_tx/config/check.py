@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from supervisor_tx.config import known
+from supervisor_tx.config.client import load_client, misplaced
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.config.ini import Document, Section
 from supervisor_tx.config.loader import Surroundings, load_document, unhonoured
 from supervisor_tx.config.model import Config
+from supervisor_tx.config.options import Context
 from supervisor_tx.core.levels import Level
 from supervisor_tx.errors import ConfigError
 
@@ -32,14 +34,25 @@ def report(
         CommandLine() if overrides is None else overrides,
     )
     try:
-        config, document = load_document(path, surroundings)
+        config, context = load_document(path, surroundings)
     except ConfigError as error:
         return 2, "".join(f"Error: {problem}\n" for problem in error.problems)
     warnings = [
-        *unknown_options(document),
+        *unknown_options(context.document),
+        *client_problems(context),
         *(m.text for m in (*config.messages, *unhonoured(config)) if m.level >= Level.WARN),
     ]
     return 0, "".join(f"Warning: {text}\n" for text in warnings) + _summary(path, config)
+
+
+def client_problems(context: Context) -> list[str]:
+    """Return a warning for all that is wrong for the client; the daemon does not mind."""
+    before = dict(context.problems)
+    load_client(context)
+    return [
+        *(str(problem) for problem in context.problems if problem not in before),
+        *map(str, misplaced(context)),
+    ]
 
 
 def _summary(path: str, config: Config) -> str:

@@ -59,8 +59,8 @@ def load(
 
 def load_document(
     path: str, surroundings: Surroundings, patience: float = 10.0
-) -> tuple[Config, Document]:
-    """Do what :func:`load` does, and return the text's structure too."""
+) -> tuple[Config, Context]:
+    """Do what :func:`load` does, and return what it was read from too."""
     configfile = os.path.abspath(path)
     here = os.path.dirname(configfile)
     base = Names(here=here, host_node_name=surroundings.host_node_name)
@@ -77,7 +77,7 @@ def load_document(
         found = [problem for problem in found if problem.value is not None]
     if problems or found:
         raise ConfigError(_in_order([*problems, *found], document))
-    return config, document
+    return config, context
 
 
 def _read_sections(context: Context, configfile: str, here: str, overrides: CommandLine) -> Config:
@@ -93,7 +93,10 @@ def _read_sections(context: Context, configfile: str, here: str, overrides: Comm
     rpcinterfaces = load_rpcinterfaces(context)
     groups = load_groups(
         context,
-        plugins=any(not plugin.factory.startswith("supervisor.") for plugin in rpcinterfaces),
+        plugins=any(
+            plugin.factory and not plugin.factory.startswith("supervisor.")
+            for plugin in rpcinterfaces
+        ),
     )
     servers = load_servers(context)
     for text in shared_logs(groups):

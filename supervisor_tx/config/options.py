@@ -18,6 +18,9 @@ from supervisor_tx.config.model import Message
 from supervisor_tx.core.levels import Level
 from supervisor_tx.errors import Problem
 
+#: Options of which the value is not to be shown.
+HIDDEN = frozenset({"password"})
+
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -97,6 +100,8 @@ class Options:
             converted = kind(text)
         except ValueError as error:
             reason = str(error)
+            if option in HIDDEN:
+                reason = reason.replace(repr(value.text), "'***'")
             self.refuse(
                 reason if complaint is None else f"{complaint} {text}: {reason}",
                 option,
@@ -134,7 +139,7 @@ class Options:
             origin.line,
             self.section.name,
             option,
-            None if value is None else value.text,
+            None if value is None else "***" if option in HIDDEN else value.text,
             accepts,
         )
         self._context.problems[problem] = None

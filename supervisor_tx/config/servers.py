@@ -59,22 +59,23 @@ def _credentials(options: Options) -> tuple[str | None, str | None]:
 
 
 def load_rpcinterfaces(context: Context) -> tuple[PluginConfig, ...]:
-    """Return all ``[rpcinterface:x]``; every option but the factory goes to the factory."""
+    """Return all ``[rpcinterface:x]``."""
     return tuple(
-        _rpcinterface(context.options(section), context)
+        load_plugin(context.options(section), FACTORY, context)
         for section in context.starting_with("rpcinterface:")
     )
 
 
-def _rpcinterface(options: Options, context: Context) -> PluginConfig:
+def load_plugin(options: Options, factory: str, context: Context) -> PluginConfig:
+    """Return what one section plugs in: every option but the factory goes to the factory."""
     section = options.section
-    if options.find(FACTORY) is None:
-        options.refuse(f"section [{section.name}] does not specify a {FACTORY}", FACTORY)
+    if options.find(factory) is None:
+        options.refuse(f"section [{section.name}] does not specify a {factory}", factory)
     keywords = {
         option: options.get(option, datatypes.string, "")
         for option in context.document.options(section)
-        if option != FACTORY
+        if option != factory
     }
     return PluginConfig(
-        section.name.partition(":")[2], options.get(FACTORY, datatypes.factory, ""), keywords
+        section.name.partition(":")[2], options.get(factory, datatypes.factory, ""), keywords
     )
