@@ -69,6 +69,8 @@ class FakeChild:
         #: an error for the next signal, instead of taking it
         self.refuses_signals: OSError | None = None
         self.obeys = obeys
+        #: whether a descendant keeps its pipes open when it ends
+        self.holds_pipes = False
         self._clock = clock
         self._held: dict[int, bytes] = {}
         self._status: int | None = None
@@ -90,27 +92,25 @@ class FakeChild:
         self._deliver_held([childFD])
         self._lose(childFD)
 
-    def exit(self, code: int = 0, *, pipes_held: bool = False) -> None:
-        """End with an exit code. With pipes_held a grandchild keeps the pipes open."""
-        self._end(wait_status(code), pipes_held)
+    def exit(self, code: int = 0) -> None:
+        """End with an exit code."""
+        self._end(wait_status(code))
 
-    def die(
-        self, number: int | str, *, core_dumped: bool = False, pipes_held: bool = False
-    ) -> None:
+    def die(self, number: int | str, *, core_dumped: bool = False) -> None:
         """End by a signal, whoever sent it: ``die("KILL")``."""
-        self._end(wait_status(-signal_number(number), core_dumped), pipes_held)
+        self._end(wait_status(-signal_number(number), core_dumped))
 
     def vanish(self) -> None:
         """End in a way that nobody can tell, as where another part of the program reaps it."""
-        self._end(None, False)
+        self._end(None)
 
-    def _end(self, status: int | None, pipes_held: bool) -> None:
+    def _end(self, status: int | None) -> None:
         if self._exited:
             raise AssertionError(f"{self!r} has ended already")
         self._deliver_held(sorted(self._held))
         self.pid, self._status, self._exited = None, status, True
         self.protocol.processExited(ending(status))
-        if not pipes_held:
+        if not self.holds_pipes:
             for childFD in sorted(self.open):
                 self._lose(childFD)
         self._finish()

@@ -85,7 +85,11 @@ class OutputPipe:
             fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, LARGE_READ_SIZE)
 
     def read_available(self) -> None:
-        """Deliver what is in the pipe now, paused or not, and not what others add meanwhile."""
+        """
+        Deliver what is in the pipe now, paused or not, and not what others add meanwhile.
+
+        Close it where there are no others.
+        """
         waiting = array.array("i", [0])
         with suppress(OSError):
             fcntl.ioctl(self.fd, termios.FIONREAD, waiting)
@@ -94,11 +98,13 @@ class OutputPipe:
             try:
                 data = os.read(self.fd, left)
             except OSError:
-                return
+                break
             if not data:
-                return
+                break
             left -= len(data)
             self._transport.deliver(self.child_fd, data)
+        if self.fd >= 0 and _poll(self.fd) & (select.POLLIN | select.POLLHUP) == select.POLLHUP:
+            self._transport.close_ends([self.child_fd])
 
     def connectionLost(self, reason: Failure) -> None:
         self._transport.close_ends([self.child_fd])
@@ -164,9 +170,7 @@ class InputPipe:
 
     def is_broken(self) -> bool:
         """Return whether nobody has the other end any more."""
-        poll = select.poll()
-        poll.register(self.fd, 0)
-        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+        return bool(_poll(self.fd) & (select.POLLERR | select.POLLHUP))
 
     def connectionLost(self, reason: Failure) -> None:
         self._transport.close_ends([0])
@@ -471,6 +475,13 @@ class ChildTransport:
     def __repr__(self) -> str:
         state = "ended" if self._exited else "alive"
         return f"<ChildTransport pid {self._first_pid} {state}>"
+
+
+def _poll(fd: int) -> int:
+    """Return the poll flags of a descriptor at this moment."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return sum(flags for _, flags in poll.poll(0))
 
 
 def start_time(pid: int) -> int | None:
