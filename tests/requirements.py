@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from unittest import SkipTest
 
@@ -61,3 +63,16 @@ def corpus() -> Path:
     path = Path(os.environ.get("SUPERVISOR_TX_CORPUS", default))
     require(path.is_dir(), "needs the configuration files that SUPERVISOR_TX_CORPUS names")
     return path
+
+
+def small_disk(path: str, size: int) -> Callable[[], None]:
+    """Mount an empty file system of so many bytes on a folder; return what unmounts it."""
+    root()
+    mount = [program("mount"), "-t", "tmpfs", "-o", f"size={size},nr_inodes=16", "tmpfs", path]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    require(done.returncode == 0, f"needs to mount a tmpfs: {done.stderr.strip()}")
+
+    def unmount() -> None:
+        subprocess.run([program("umount"), path], check=True)
+
+    return unmount

@@ -160,12 +160,13 @@ class _Thread:
 
     def close(self) -> None:
         with self._news:
+            runs = self._thread is not None and self._thread.is_alive()
+            has_more = bool(self._queue)
             self._closing = True
             self._news.notify()
-            has_more = bool(self._queue)
-        if has_more:
+        if not runs and has_more:
             self._ensure_thread()
-        elif self._thread is None or not self._thread.is_alive():
+        elif not runs:
             os.close(self._fd)
 
     def _ensure_thread(self) -> None:
