@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from zope.interface import implementer
 
 from supervisor_tx.activity import LEVEL_KEY, Level
 
@@ -19,6 +20,7 @@ class _Test(Protocol):
     def addCleanup(self, f: Callable[..., Any], /, *args: Any) -> Any: ...
 
 
+@implementer(ILogObserver)
 class Messages:
     """The messages of our own loggers, as ``LEVEL text``, while a test runs."""
 
@@ -46,7 +48,7 @@ def public_folder(test: _Test) -> Path:
     return folder
 
 
-class HandReactor(MemoryReactorClock):  # type: ignore[misc]  # Twisted does not type it
+class HandReactor(MemoryReactorClock):
     """A reactor that waits for nothing: :meth:`turn` is one turn of its loop."""
 
     def __init__(self) -> None:

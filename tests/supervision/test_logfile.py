@@ -268,8 +268,8 @@ class TroubleTests(FileCase):
             self.messages.all,
             [
                 (
-                    f"ERRO cannot write to {self.path}, what it should take is dropped: No space left "
-                    "on device; to mend it, free some space on its file system"
+                    f"ERRO cannot write to {self.path}, what it should take is dropped: "
+                    "No space left on device; to mend it, free some space on its file system"
                 )
             ],
         )
@@ -310,7 +310,7 @@ class TroubleTests(FileCase):
         log = self.open(4, 4)
         for text in (b"1111", b"2222"):
             log.write(text)
-        others = []
+        others: list[Path] = []
         while True:
             try:
                 others.append(self.folder / str(len(others)))

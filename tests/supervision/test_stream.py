@@ -225,8 +225,8 @@ class FifoTests(StreamCase):
             self.messages.all,
             [
                 (
-                    f"ERRO cannot write to {self.path}, what it should take is dropped: No such device "
-                    "or address; to mend it, start its reader"
+                    f"ERRO cannot write to {self.path}, what it should take is dropped: "
+                    "No such device or address; to mend it, start its reader"
                 ),
                 f"INFO {self.path} can be written to again, 4 bytes were lost",
             ],
@@ -308,7 +308,7 @@ class OtherFilesTests(StreamCase):
         self.assertIn("ERRO cannot write to /dev/full", self.messages.all[0])
 
     def test_regular_file_by_descriptor(self) -> None:
-        """Where /dev/stdout is a file its position is shared with who opened it, nothing is lost."""
+        """Where /dev/stdout is a file, its position is shared with who opened it."""
         path = Path(self.mktemp())
         fd = os.open(path, os.O_WRONLY | os.O_CREAT)
         self.addCleanup(os.close, fd)
@@ -425,7 +425,7 @@ class ThreadTests(TestCase):
             while self.losses.lost % 4 or not self.losses.lost:
                 from twisted.internet import reactor, task
 
-                await task.deferLater(reactor, 0)  # type: ignore[arg-type]
+                await task.deferLater(reactor, 0)
         self.assertEqual([message[:4] for message in self.messages.all], ["ERRO"])
 
 
