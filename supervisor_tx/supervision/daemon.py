@@ -158,6 +158,7 @@ class Daemon(Service):
         super().startService()
         write_messages([*self.messages, *loader.unhonoured(self.config)])
         self.messages.clear()
+        self._take_signals()
         self._write_pidfile(self.config.supervisord.pidfile)
         self._reactor.callWhenRunning(self._start)
 
@@ -170,9 +171,7 @@ class Daemon(Service):
         return self._ending
 
     def _start(self) -> None:
-        # Now, not before: the reactor puts in its own handlers when it starts.
-        for number in SIGNALS:
-            self._handlers[number] = signal.signal(number, self._caught)
+        self._take_signals()  # again: the reactor has put in handlers of its own
         self._strangers.install()
         self.supervisor.start()
 
@@ -209,7 +208,7 @@ class Daemon(Service):
         self._going_down = False
         if self.supervisor.state is SupervisorState.RESTARTING and self._next is not None:
             self._start_anew(self._next)
-        else:
+        elif self.running:  # else the reactor is stopping already
             self.when_down()
 
     def _start_anew(self, config: Config) -> None:
@@ -235,6 +234,11 @@ class Daemon(Service):
             finish()
 
     # Signals
+
+    def _take_signals(self) -> None:
+        for number in SIGNALS:
+            before = signal.signal(number, self._caught)
+            self._handlers.setdefault(number, before)
 
     def _caught(self, number: int, _: FrameType | None) -> None:
         self._reactor.callFromThread(self._signalled, number)
