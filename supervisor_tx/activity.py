@@ -17,7 +17,7 @@ import threading
 import time
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.logger import (
     ILogObserver,
@@ -35,6 +35,9 @@ from supervisor_tx.config.model import SupervisordConfig
 from supervisor_tx.core.levels import CODES, WORDS, Level
 from supervisor_tx.errors import CannotStart
 from supervisor_tx.supervision.interfaces import Sink
+
+if TYPE_CHECKING:
+    from supervisor_tx.supervision.stream import Streams
 
 __all__ = ["CODES", "WORDS", "ActivityLog", "Level", "Logger", "activity_log", "observer"]
 
@@ -171,8 +174,16 @@ class _Feed:
 class ActivityLog:
     """Writes events as ``<date> <time>,<ms> <LEVEL> <message>`` lines, in local time and UTF-8."""
 
-    def __init__(self) -> None:
+    def __init__(self, streams: Streams | None = None, syslog: str | None = None) -> None:
+        """
+        Make a log that is not open.
+
+        ``streams`` and ``syslog``, the path where the system's log listens, are those of the
+        process unless given.
+        """
         self.level = Level.INFO
+        self._streams = streams
+        self._syslog = syslog
         self._feeds: list[_Feed] = []
         self._publisher: LogPublisher | None = None
         self._thread = 0
@@ -185,22 +196,30 @@ class ActivityLog:
         """
         from supervisor_tx.supervision import sinks  # they log through this module
 
+        streams = self._streams or sinks.shared_streams
+        copies = []
+        if config.nodaemon and not config.silent and sys.__stdout__ is not None:
+            with suppress(OSError):  # closed: then nobody wants it
+                copies.append(_Feed(streams.open_descriptor(stdout, "standard output")))
         if config.logfile is None:
-            feeds = [_Feed(sinks.open_syslog(), prefix_each_line=True)]
+            sink: Sink = sinks.open_syslog(path=self._syslog or sinks.SYSLOG, streams=streams)
+            feeds = [_Feed(sink, prefix_each_line=True)]
         else:
             try:
                 sink = sinks.open_sink(
-                    config.logfile, config.logfile_maxbytes, config.logfile_backups
+                    config.logfile,
+                    config.logfile_maxbytes,
+                    config.logfile_backups,
+                    streams=streams,
                 )
             except OSError as error:
+                for copy in copies:
+                    copy.sink.close()
                 raise CannotStart(
                     f"the activity log {config.logfile} cannot be opened: {sinks.reason(error)}"
                 ) from error
             feeds = [_Feed(sink)]
-        if config.nodaemon and not config.silent:
-            with suppress(OSError):  # closed: then nobody wants it
-                feeds.append(_Feed(sinks.open_descriptor(stdout, "standard output")))
-        feeds, self._feeds = self._feeds, feeds
+        feeds, self._feeds = self._feeds, feeds + copies
         self._thread = threading.get_ident()
         self.level = Level(config.loglevel)
         self._set_threshold(self.level)

@@ -40,7 +40,7 @@ class OutputChannel:
         strip_ansi: bool = False,
         is_protocol: bool = False,
         streams: Streams = shared_streams,
-        syslog: str = "/dev/log",
+        syslog: str = sinks.SYSLOG,
     ) -> None:
         """
         Make the channel; an AUTO log is made at once.

@@ -9,10 +9,11 @@ import stat
 from supervisor_tx.supervision.interfaces import Sink
 from supervisor_tx.supervision.logfile import LogFile
 from supervisor_tx.supervision.losses import reason
-from supervisor_tx.supervision.stream import Streams, StreamSink, descriptor_of, shared_streams
+from supervisor_tx.supervision.stream import Streams, descriptor_of, shared_streams
+from supervisor_tx.supervision.syslog import PATH as SYSLOG
 from supervisor_tx.supervision.syslog import SyslogSink, open_syslog
 
-__all__ = ["SyslogSink", "open_descriptor", "open_sink", "open_syslog", "reason"]
+__all__ = ["SYSLOG", "SyslogSink", "open_sink", "open_syslog", "reason", "shared_streams"]
 
 
 def open_sink(
@@ -37,11 +38,6 @@ def open_sink(
         return LogFile(path, maxbytes, backups)
     except ValueError as error:  # a zero byte, or what is no character
         raise OSError(errno.EINVAL, str(error), path) from error
-
-
-def open_descriptor(fd: int, where: str) -> StreamSink:
-    """Open a sink on one of our own descriptors; raises OSError where it is closed."""
-    return shared_streams.open_descriptor(fd, where)
 
 
 def _is_stream(path: str) -> bool:
