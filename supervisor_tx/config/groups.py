@@ -66,7 +66,9 @@ def _group(section: Section, context: Context, taken: set[str]) -> GroupConfig:
         ]
         if not candidates:
             options.refuse(
-                f"[{section.name}] names unknown program or fcgi-program {program}", "programs"
+                f"[{section.name}] names unknown program or fcgi-program {program}",
+                "programs",
+                accepts="names of such sections, separated by commas",
             )
         elif len(candidates) > 1:
             options.refuse(

@@ -26,7 +26,7 @@ from supervisor_tx.config.servers import load_rpcinterfaces, load_servers
 from supervisor_tx.config.unhonoured import unhonoured
 from supervisor_tx.errors import ConfigError, Problem
 
-__all__ = ["Surroundings", "load", "load_document", "unhonoured"]
+__all__ = ["Surroundings", "load", "load_document", "read_sections", "unhonoured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def load_document(
     except Unreadable as error:
         raise ConfigError([error.problem]) from error
     context = Context(document, names, surroundings.uid, messages=messages)
-    config = _read_sections(context, configfile, here, surroundings.overrides)
+    config = read_sections(context, configfile, here, surroundings.overrides)
     found = list(context.problems)
     if problems:
         # Something could not be understood, so that what seems to be missing may well be there.
@@ -80,7 +80,8 @@ def load_document(
     return config, context
 
 
-def _read_sections(context: Context, configfile: str, here: str, overrides: CommandLine) -> Config:
+def read_sections(context: Context, configfile: str, here: str, overrides: CommandLine) -> Config:
+    """Return what the sections of the document say; what is wrong goes to the context."""
     section = context.document.sections.get("supervisord")
     if section is None:
         file = context.document.file

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from supervisor_tx.config.datatypes import Datatype
 from supervisor_tx.config.expansion import Names, expand
-from supervisor_tx.config.ini import Document, Section, Value
+from supervisor_tx.config.ini import Document, Origin, Section, Value
 from supervisor_tx.config.model import Message
 from supervisor_tx.core.levels import Level
 from supervisor_tx.errors import Problem
@@ -38,6 +38,8 @@ class Context:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: in the order found, each once
     problems: dict[Problem, None] = field(default_factory=dict)
+    #: values that turned out to be wrong, so that they are not told again for the next reader
+    wrong: set[tuple[str, Origin]] = field(default_factory=set)
     messages: list[Message] = field(default_factory=list)
 
     def options(self, section: Section, names: Names | None = None) -> Options:
@@ -102,11 +104,11 @@ class Options:
             reason = str(error)
             if option in HIDDEN:
                 reason = reason.replace(repr(value.text), "'***'")
-            self.refuse(
-                reason if complaint is None else f"{complaint} {text}: {reason}",
-                option,
-                accepts=kind.accepts,
-            )
+            if complaint is not None:
+                reason = f"{complaint} {text}: {reason}"
+            if (option, value.origin) not in self._context.wrong:
+                self._context.wrong.add((option, value.origin))
+                self.refuse(reason, option, accepts=kind.accepts)
             return default
         if "%" not in value.text:
             self._constants[key] = converted

@@ -96,11 +96,10 @@ def _instance(common: ProcessConfig, options: Options, context: Context) -> Proc
     own = options.get("environment", environment, {})
     options = options.with_names(options.names.environment(own)) if own else options
     name = options.get("process_name", datatypes.string, common.program)
-    command = options.get("command", datatypes.string, None)
-    if command is None:
+    command = options.get("command", datatypes.string, "")
+    if options.find("command") is None:
         section = options.section.name
-        options.refuse(f"program section {section} does not specify a command")
-        command = ""
+        options.refuse(f"program section {section} does not specify a command", "command")
     stdout = _log(options, "stdout", context)
     stderr = _log(options, "stderr", context)
     if common.redirect_stderr:

@@ -29,7 +29,7 @@ class LoadingCase(SynchronousTestCase):
     def write(self, text: str | bytes, name: str = "supervisord.conf") -> str:
         """Write a file; return its path."""
         path = self.directory / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return str(path)
 
