@@ -43,6 +43,8 @@ def wait_status(code: int, core_dumped: bool = False) -> int:
 
 def signal_name(number: int) -> str:
     """Return ``SIGTERM`` for 15; ``signal 40`` for one without a name."""
+    if number == Signals.__members__.get("SIGPOLL"):
+        return "SIGPOLL"  # as Supervisor; Python says SIGIO, which is the same
     try:
         return Signals(number).name
     except ValueError:

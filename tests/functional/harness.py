@@ -21,6 +21,8 @@ from textwrap import dedent
 from typing import TypeVar
 from unittest import TestCase
 
+from tests.requirements import stock
+
 T = TypeVar("T")
 
 #: Seconds until a condition that has not come true counts as never coming true.
@@ -121,6 +123,18 @@ class Daemon:
         match = self.wait_for(rf"spawned: '{re.escape(process)}' with pid (\d+)", count)
         return int(match[1])
 
+    def read(self, name: str) -> str:
+        """What one of the files in its directory holds; nothing while there is none."""
+        file = self.directory / name
+        return file.read_text(errors="surrogateescape") if file.exists() else ""
+
+    def wait_for_file(self, name: str, text: str = "\n") -> str:
+        """Wait until one of the files in its directory holds a text; return all of it."""
+        return until(
+            lambda: read if text in (read := self.read(name)) else "",
+            lambda: f"{text!r} in {name}: {self.read(name)!r}; {self.tell()}",
+        )
+
     def tell(self) -> str:
         """Everything that it said."""
         out, err = (file.read_text(errors="replace") for file in (self.stdout, self.stderr))
@@ -177,3 +191,21 @@ class FunctionalTestCase(TestCase):
         daemon = Daemon(self.directory, config, **options)  # type: ignore[arg-type]
         self.addCleanup(daemon.kill)
         return daemon
+
+    def both(
+        self, config: str, files: Mapping[str, str] | None = None, **options: object
+    ) -> tuple[Daemon, Daemon]:
+        """Start stock Supervisor and ours on one configuration, each in a directory of its own."""
+        daemons = []
+        for name, command in (
+            ("stock", (stock("supervisord"), "-n")),
+            ("ours", (sys.executable, "-m", "supervisor_tx", "-n")),
+        ):
+            directory = self.directory / name
+            directory.mkdir()
+            for file, text in (files or {}).items():
+                (directory / file).write_text(text)
+            daemon = Daemon(directory, config, command=command, **options)  # type: ignore[arg-type]
+            self.addCleanup(daemon.kill)
+            daemons.append(daemon)
+        return daemons[0], daemons[1]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import signal
 from collections import defaultdict
-from pathlib import Path
 
 from tests.functional.harness import Daemon, FunctionalTestCase, until
-from tests.requirements import stock
 
 #: Supervisor looks at its children once a second, so a quick end may be told a little differently:
 #: each program here lives clearly longer, or clearly shorter, than any limit.
@@ -54,27 +52,10 @@ def told(daemon: Daemon) -> dict[str, list[str]]:
 class LogTests(FunctionalTestCase):
     """Two daemons, side by side."""
 
-    def run_both(self, config: str, files: dict[str, str]) -> tuple[Daemon, Daemon]:
-        """Start both, each in a directory of its own."""
-        daemons = []
-        for name, command in (
-            ("stock", [stock("supervisord"), "-n"]),
-            ("ours", None),
-        ):
-            directory: Path = self.directory / name
-            directory.mkdir()
-            for file, text in files.items():
-                (directory / file).write_text(text)
-            options = {} if command is None else {"command": command}
-            daemon = Daemon(directory, config, **options)  # type: ignore[arg-type]
-            self.addCleanup(daemon.kill)
-            daemons.append(daemon)
-        return daemons[0], daemons[1]
-
     def test_the_same_words(self) -> None:
         """Each program's lines are the same, from the first start to the end of the daemon."""
         config = "".join(f"[program:{name}]\n{text}\n" for name, text in PROGRAMS.items())
-        both = self.run_both(config, {"plain": "not executable"})
+        both = self.both(config, {"plain": "not executable"})
         for daemon in both:
             for name in ("ok", "bad", "coded", "killed", "segfault"):
                 daemon.wait_for(rf"exited: {name} \(")
