@@ -1,0 +1,57 @@
+"""Let one child write a gigabyte to its log, as fast as it can: until all of it is in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.contestants import Contestant, Daemon, GivenUp, descriptors_for, idle_programs
+from bench.results import Figure, Run
+
+NAME = "log"
+
+RATE = Figure("one child flooding", "MB/s", less=False)
+CPU = Figure("CPU of the daemon per GB", "s")
+
+BLOCK = 64 * 1024
+BLOCKS = 16384
+
+
+def run(contestant: Contestant, directory: Path, count: int) -> Run:
+    del count
+    return flooded(contestant, directory, 0)
+
+
+def flooded(contestant: Contestant, directory: Path, others: int) -> Run:
+    """Measure one flooding child, among others that do nothing."""
+    log, begin = directory / "flood.log", directory / "begin"
+    flood = (
+        f"[program:flood]\ncommand=sh -c 'until [ -e {begin} ]; do sleep 0.01; done;"
+        f"dd if=/dev/zero bs={BLOCK} count={BLOCKS} status=none; exec sleep 1000000'\n"
+        f"stdout_logfile={log}\nstdout_logfile_maxbytes=0\nstderr_logfile=NONE\n"
+    )
+    if others:
+        flood += idle_programs(others)
+    try:
+        with contestant.running(directory, flood, descriptors=descriptors_for(others)) as daemon:
+            daemon.until_running(1 + others)
+            return _measured(daemon, log, begin)
+    finally:
+        log.unlink(missing_ok=True)
+
+
+def _measured(daemon: Daemon, log: Path, begin: Path) -> Run:
+    total = BLOCK * BLOCKS
+    cpu = daemon.cpu()
+    begin.touch()
+    began = daemon.until(lambda: _size(log) > 0, 0.0005)
+    ended = daemon.until(lambda: _size(log) >= total)
+    if _size(log) != total:
+        raise GivenUp(f"{_size(log)} bytes in the log, {total} written")
+    return {
+        RATE: total / (ended - began) / 1e6,
+        CPU: (daemon.cpu() - cpu) / (total / 1e9),
+    }
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

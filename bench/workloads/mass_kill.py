@@ -1,0 +1,27 @@
+"""Kill all children at once: until all have been replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from bench.contestants import Contestant, descriptors_for, idle_programs
+from bench.results import Figure, Run
+
+NAME = "mass-kill"
+
+REPLACED = Figure("from KILL of all until all are replaced", "ms")
+
+
+def run(contestant: Contestant, directory: Path, count: int) -> Run:
+    programs = idle_programs(count, "autorestart=true")
+    with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
+        daemon.until_running(count)
+        old = frozenset(daemon.children())
+        began = time.monotonic()
+        for pid in old:
+            os.kill(pid, signal.SIGKILL)
+        replaced = daemon.until_children(count, other_than=old)
+        return {REPLACED: (replaced - began) * 1e3}
