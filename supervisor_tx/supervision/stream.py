@@ -234,27 +234,25 @@ class Stream:
         *,
         by_name: bool = True,
         may_fail: Callable[[OSError], bool] = lambda _: False,
-        most: int = MOST,
         gone: Callable[[], None] = lambda: None,
     ) -> None:
         """
         Open it. One that was opened ``by_name`` is opened again after an error.
 
         Raises OSError, except where ``may_fail`` says that it is enough to report it and to try
-        again at each write. ``most`` is the number of bytes to keep. ``gone`` is called when the
-        last user has let go and all is written.
+        again at each write. ``gone`` is called when the last user has let go and all is written.
         """
         self.users = 0
         self._reactor = reactor
         self._open_medium = open_medium
         self._by_name = by_name
         self._gone = gone
-        self._most = most
         self._losses = losses
         self._kept: deque[bytes | memoryview] = deque()
         self._size = 0
         self._callbacks: list[Callable[[], None]] = []
         self._medium: Medium | None = None
+        self._ended = False
         try:
             self._open()
         except OSError as error:
@@ -275,8 +273,8 @@ class Stream:
     def write(self, data: bytes) -> bool:
         """Take data; False: full. See :class:`~supervisor_tx.supervision.interfaces.Sink`."""
         if self._size:
-            if self._size + len(data) > self._most:
-                self._losses.add(OSError(errno.ENOBUFS, "its reader is too far behind"), len(data))
+            if self._size + len(data) > MOST:
+                self.drop(len(data))
             else:
                 self._keep(data)
             return False
@@ -288,6 +286,10 @@ class Stream:
             self._callbacks.append(resume)
         else:
             self._reactor.callLater(0, resume)
+
+    def drop(self, count: int) -> None:
+        """Note that so many bytes were not even offered, because it has been full for too long."""
+        self._losses.add(OSError(errno.ENOBUFS, "its reader is too far behind"), count)
 
     def reopen(self) -> None:
         """Open what has the name now. Not with bytes left to write, and not a descriptor."""
@@ -398,8 +400,10 @@ class Stream:
             medium.close()
 
     def _end(self) -> None:
-        self._drop_medium()
-        self._gone()
+        if not self._ended:
+            self._ended = True
+            self._drop_medium()
+            self._gone()
 
 
 class StreamSink:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,7 @@ from supervisor_tx.supervision.stream import Stream, Streams, shared_streams
 #: Where syslog daemons listen.
 PATH = "/dev/log"
 
-#: Bytes that are kept for a log daemon that is behind.
+#: Bytes of one user's lines that are kept for a log daemon that is behind, and a chunk.
 MOST = 1024 * 1024
 
 #: Bytes of one message: what is longer is cut. Log daemons take no more than that, or less.
@@ -38,55 +39,91 @@ class SyslogSink:
     """Takes text in chunks of any size and sends its lines, each with a prefix of the user's."""
 
     def __init__(self, stream: Stream, prefix: bytes = b"", held: bytes = b"") -> None:
-        """Share a connection; ``held`` is what an earlier sink had held back."""
+        """Share a connection; ``held`` is what an earlier sink had yet to send."""
         self._stream = stream
         self._prefix = prefix
-        self._held = held
+        #: the beginning of a line whose end is yet to come
+        self._partial = held
+        #: lines that the log daemon has yet to take, and their bytes
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+        self._is_full = False
+        self._callbacks: list[Callable[[], None]] = []
         self._open = True
         stream.users += 1
 
     @property
     def held(self) -> bytes:
-        """The beginning of a line whose end is yet to come."""
-        return self._held
+        """What it has yet to send."""
+        return b"".join(line + b"\n" for line in self._lines) + self._partial
 
     def write(self, data: bytes) -> bool:
         """Send all lines that are complete; newlines at the end of a chunk count as one."""
-        text = self._held + data if self._held else data
+        text = self._partial + data if self._partial else data
         if text.endswith(b"\n"):
-            self._held = b""
-            return self._send(text.rstrip(b"\n"))
-        head, newline, self._held = text.rpartition(b"\n")
-        has_room = True
-        if newline:
-            has_room = self._send(head)
-        while len(self._held) >= LONGEST:
-            has_room = self._send(self._held[:LONGEST])
-            self._held = self._held[LONGEST:]
-        return has_room
+            self._partial = b""
+            self._add(text.rstrip(b"\n"))
+        else:
+            lines, newline, self._partial = text.rpartition(b"\n")
+            if newline:
+                self._add(lines)
+            while len(self._partial) >= LONGEST:
+                self._add(self._partial[:LONGEST])
+                self._partial = self._partial[LONGEST:]
+        return not self._is_full
 
     def when_room(self, resume: Callable[[], None]) -> None:
-        self._stream.when_room(resume)
+        if self._is_full:
+            self._callbacks.append(resume)
+        else:
+            self._stream.when_room(resume)
 
     def reopen(self) -> None:
         """Do nothing: there is no file."""
 
     def close(self) -> None:
-        """Send what is held back, and let go."""
+        """Send what is held back, if need be later, and let go."""
         if self._open:
             self._open = False
-            held, self._held = self._held, b""
-            if held:
-                self._send(held)
-            self._stream.release()
+            partial, self._partial = self._partial, b""
+            if partial:
+                self._add(partial)
+            if not self._is_full:
+                self._stream.release()
 
-    def _send(self, lines: bytes) -> bool:
+    def _add(self, text: bytes) -> None:
+        if self._size > MOST:  # whoever writes was told long ago that it is full
+            self._stream.drop(len(text))
+            return
+        self._lines += text.replace(b"\0", b" ").split(b"\n")
+        self._size += len(text)
+        if not self._is_full:
+            self._send()
+
+    def _send(self) -> None:
+        """Send lines until the log daemon takes no more."""
         header = _header(int(time.time())) + self._prefix
-        has_room = True
-        for line in lines.replace(b"\0", b" ").split(b"\n"):
-            for begin in range(0, len(line) or 1, LONGEST):
-                has_room = self._stream.write(header + line[begin : begin + LONGEST] + b"\0")
-        return has_room
+        while self._lines:
+            line = self._lines.popleft()
+            if len(line) > LONGEST:
+                self._lines.appendleft(line[LONGEST:])
+                line = line[:LONGEST]
+            if not self._stream.write(header + line + b"\0"):
+                self._is_full = True
+                self._stream.when_room(self._go_on)
+                return
+        self._size = 0
+
+    def _go_on(self) -> None:
+        self._is_full = False
+        self._send()
+        if self._is_full:
+            return
+        callbacks, self._callbacks = self._callbacks, []
+        for resume in callbacks:
+            resume()
+        if not self._open:
+            self._stream.release()
 
 
 class _Connection:
@@ -133,7 +170,6 @@ def open_syslog(
             reactor,
             lambda: _Connection(path, reactor),
             may_fail=lambda _: True,
-            most=MOST,
             gone=gone,
         )
 

@@ -211,6 +211,18 @@ class TroubleTests(SyslogCase):
         got += daemon.lines()
         self.assertEqual(got, [b"p %d" % number for number in range(sent + 2)])
 
+    def test_closed_behind(self) -> None:
+        """A sink that is closed while the log daemon is behind still sends what it has."""
+        daemon = self.listen()
+        sink = self.open()
+        sink.write(b"".join(b"%d\n" % number for number in range(500)) + b"the end")
+        sink.close()
+        got = daemon.lines()
+        while self.reactor.getWriters():
+            self.reactor.turn()
+            got += daemon.lines()
+        self.assertEqual(got, [*(b"p %d" % number for number in range(500)), b"p the end"])
+
     def test_bounded(self) -> None:
         """It keeps a mebibyte for a log daemon that is behind, then it drops."""
         daemon = self.listen()
