@@ -60,9 +60,9 @@ def _group(section: Section, context: Context, taken: set[str]) -> GroupConfig:
     processes: list[ProcessConfig] = []
     for program in options.get("programs", datatypes.list_of_strings, ()):
         candidates = [
-            found
+            context.document.sections[candidate]
             for kind in _MEMBERS
-            if (found := context.document.sections.get(f"{kind}:{program}")) is not None
+            if (candidate := f"{kind}:{program}") in context.document.sections
         ]
         if not candidates:
             options.refuse(
@@ -76,9 +76,9 @@ def _group(section: Section, context: Context, taken: set[str]) -> GroupConfig:
                 "(exists as program and fcgi-program)",
                 "programs",
             )
-        for member in candidates:
-            taken.add(member.name)
-            processes += load_processes(member, name, context)
+        for found in candidates:
+            taken.add(found.name)
+            processes += load_processes(found, name, context, member=True)
     return GroupConfig(name, options.get("priority", datatypes.integer, 999), tuple(processes))
 
 

@@ -22,14 +22,24 @@ def program_name(section: Section) -> str:
     return section.name.partition(":")[2].strip()
 
 
-def load_processes(section: Section, group: str, context: Context) -> tuple[ProcessConfig, ...]:
-    """Return the processes of a program in the group of that name, sorted by priority and name."""
+def load_processes(
+    section: Section, group: str, context: Context, *, member: bool = False
+) -> tuple[ProcessConfig, ...]:
+    """
+    Return the processes of a program in the group of that name, sorted by priority and name.
+
+    A program is a member where a ``[group:x]`` takes it in.
+    """
     name = program_name(section)
     names = Names(context.names, program_name=name, group_name=group)
     options = context.options(section, names)
     common = _common(options, name, section.name.partition(":")[0])
     if common.kind == "fcgi-program":
-        common = replace(common, socket=_socket(options, name, common.uid, context))
+        if member and options.find("socket") is None:
+            # Supervisor runs it as a plain program, whatever its socket; here it would have one.
+            context.warn(f"[{section.name}] has no socket and runs as a plain program")
+        else:
+            common = replace(common, socket=_socket(options, name, common.uid, context))
     first = options.get("numprocs_start", datatypes.integer, 0)
     count = options.get("numprocs", datatypes.integer, 1)
     if count > NUMPROCS_LIMIT:

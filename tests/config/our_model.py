@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from supervisor_tx.config.loader import load
@@ -72,8 +73,8 @@ def server(config: ServerConfig) -> Model:
     return model
 
 
-def main(path: str) -> None:
-    config = load(path, environ=os.environ)
+def model(path: str, environ: Mapping[str, str]) -> Model:
+    config = load(path, environ=environ)
     section = config.supervisord
     supervisord = {name: getattr(section, name) for name in members.SUPERVISORD}
     for name in ("nodaemon", "childlogdir", "directory"):
@@ -83,24 +84,19 @@ def main(path: str) -> None:
     def messages(level: Level) -> list[str]:
         return [message.text for message in config.messages if message.level == level]
 
-    json.dump(
-        {
-            "supervisord": supervisord,
-            "groups": [group(each) for each in config.groups],
-            "servers": [server(each) for each in config.servers],
-            "rpcinterfaces": [
-                {"name": each.name, "factory": each.factory, "options": dict(each.options)}
-                for each in config.rpcinterfaces
-            ],
-            # The warning of a shared log file is ours alone.
-            "warnings": [
-                text for text in messages(Level.WARN) if not text.startswith("The log file ")
-            ],
-            "infos": messages(Level.INFO),
-        },
-        sys.stdout,
-    )
+    return {
+        "supervisord": supervisord,
+        "groups": [group(each) for each in config.groups],
+        "servers": [server(each) for each in config.servers],
+        "rpcinterfaces": [
+            {"name": each.name, "factory": each.factory, "options": dict(each.options)}
+            for each in config.rpcinterfaces
+        ],
+        # The warning of a shared log file is ours alone.
+        "warnings": [text for text in messages(Level.WARN) if not text.startswith("The log file ")],
+        "infos": messages(Level.INFO),
+    }
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    json.dump(model(sys.argv[1], os.environ), sys.stdout)

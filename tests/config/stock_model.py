@@ -1,8 +1,9 @@
 """
 Print, as JSON, what stock Supervisor makes of the configuration file named as the argument.
 
-To be run by the interpreter of stock Supervisor. It looks at public attributes only, those that
-plug-ins are given; the shape is that of ``tests/config/our_model.py``.
+Without an argument it answers each path on standard input by one line of output, which is ``null``
+where the file is refused. To be run by the interpreter of stock Supervisor. It looks at public
+attributes only, those that plug-ins are given; the shape is that of ``tests/config/our_model.py``.
 """
 
 import json
@@ -42,7 +43,8 @@ def process(config: Any) -> Any:
             name = f"{channel}_{option}"
             model[name] = getattr(config, name)
         file = getattr(config, f"{channel}_logfile")
-        model[f"{channel}_logfile"] = "AUTO" if file is datatypes.Automatic else file
+        # an empty name is no file there either, once it runs
+        model[f"{channel}_logfile"] = "AUTO" if file is datatypes.Automatic else file or None
     return model
 
 
@@ -60,7 +62,7 @@ def group(config: Any) -> Any:
         model["events"] = sorted(events.getEventNameByType(each) for each in config.pool_events)
         model["buffer_size"] = config.buffer_size
         model["result_handler"] = dotted(config.result_handler)
-    if hasattr(config, "socket_config"):
+    if hasattr(config, "socket_config") and config.process_configs:
         socket = config.socket_config
         names = ("url", "mode", "owner", "backlog")
         model["socket"] = {name: getattr(socket, name, None) for name in names}
@@ -72,10 +74,10 @@ def server(config: Any) -> Any:
     return {name: config[name] for name in names if name in config}
 
 
-def main() -> None:
+def load(path: str) -> Any:
     options = ServerOptions()
-    options.realize(["-c", sys.argv[1]], doc="")
-    model = {
+    options.realize(["-c", path], doc="")
+    return {
         "supervisord": supervisord(options),
         "groups": [group(each) for each in options.process_group_configs],
         "servers": [server(each) for each in options.server_configs],
@@ -86,7 +88,18 @@ def main() -> None:
         "warnings": options.parse_warnings,
         "infos": options.parse_infos,
     }
-    json.dump(model, sys.stdout)
 
 
-main()
+def answer(path: str) -> Any:
+    """Return the model, or None where there is none."""
+    try:
+        return load(path)
+    except SystemExit:
+        return None
+
+
+if sys.argv[1:]:
+    json.dump(load(sys.argv[1]), sys.stdout)
+else:
+    for line in sys.stdin:
+        print(json.dumps(answer(line.rstrip("\n"))), flush=True)

@@ -216,3 +216,11 @@ class FcgiTests(LoadingCase):
         )
         (group,) = config.groups
         self.assertEqual([process.socket is None for process in group.processes], [False, True])
+
+    def test_in_group_without_socket(self) -> None:
+        """In a group, where Supervisor never looks at the socket, there need not be one."""
+        config = self.section("[fcgi-program:x]\ncommand=x\n[group:g]\nprograms=x")
+        self.assertIsNone(config.groups[0].processes[0].socket)
+        self.assertEqual(
+            self.warnings(config), ["[fcgi-program:x] has no socket and runs as a plain program"]
+        )
