@@ -42,7 +42,8 @@ def report(
         *client_problems(context),
         *(m.text for m in (*config.messages, *unhonoured(config)) if m.level >= Level.WARN),
     ]
-    return 0, "".join(f"Warning: {text}\n" for text in warnings) + _summary(path, config)
+    text = "".join(f"Warning: {text}\n" for text in warnings) + _summary(path, config)
+    return 0, text.encode("utf-8", "backslashreplace").decode()  # so that it can be printed
 
 
 def client_problems(context: Context) -> list[str]:

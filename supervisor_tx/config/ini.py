@@ -8,11 +8,10 @@ written for: this module feeds it line by line and writes down where it was when
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from configparser import MissingSectionHeaderError, ParsingError, RawConfigParser
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, repeat
 from typing import Any, cast
 
 from supervisor_tx.errors import Problem
@@ -98,7 +97,7 @@ class _Noting(dict[str, Any]):
 class _Reader:
     """One run of the parser over one text."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
         self.line = 0
         self.sections: dict[str, tuple[_Noting, int]] = {}
@@ -121,12 +120,12 @@ class _Reader:
         except ParsingError as error:
             return [
                 Problem(
-                    f"Source contains parsing errors: {line}",
+                    f"Source contains parsing errors: {self._lines[number - 1].strip()!r}",
                     file,
                     number,
                     accepts="option = value, [section], a comment or an indented continuation",
                 )
-                for number, line in error.errors
+                for number, _ in error.errors
             ]
         return []
 
@@ -142,7 +141,7 @@ def _read(lines: list[str], file: str) -> tuple[_Reader, list[Problem]]:
         return reader, reader.read(file)
     except MissingSectionHeaderError as error:
         problem = Problem(
-            f"File contains no section headers before {error.line!r}",
+            f"File contains no section headers before {lines[error.lineno - 1].strip()!r}",
             file,
             error.lineno,
             accepts="a header such as [supervisord] first",
@@ -151,7 +150,7 @@ def _read(lines: list[str], file: str) -> tuple[_Reader, list[Problem]]:
     # The rest may have more to tell: start over, blind to all above the next header.
     while start < len(lines) and not lines[start].lstrip().startswith("["):
         start += 1
-    reader = _Reader(chain(repeat("\n", start), lines[start:]))
+    reader = _Reader([*["\n"] * start, *lines[start:]])
     try:
         return reader, [problem, *reader.read(file)]
     except MissingSectionHeaderError:

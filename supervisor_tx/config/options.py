@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
+from supervisor_tx.config import datatypes
 from supervisor_tx.config.datatypes import Datatype
 from supervisor_tx.config.expansion import Names, expand
 from supervisor_tx.config.ini import Document, Origin, Section, Value
@@ -41,6 +43,10 @@ class Context:
     #: values that turned out to be wrong, so that they are not told again for the next reader
     wrong: set[tuple[str, Origin]] = field(default_factory=set)
     messages: list[Message] = field(default_factory=list)
+    #: :data:`supervisor_tx.config.datatypes.user`, which asks the system once for each of them
+    user: Datatype[int] = field(
+        default_factory=lambda: Datatype(cache(datatypes.user.convert), datatypes.user.accepts)
+    )
 
     def options(self, section: Section, names: Names | None = None) -> Options:
         """Return a reader for the section; names are the context's own unless given."""

@@ -6,7 +6,7 @@ import pwd
 from dataclasses import replace
 
 from supervisor_tx.config import datatypes
-from supervisor_tx.config.datatypes import SYSLOG
+from supervisor_tx.config.datatypes import SYSLOG, Datatype
 from supervisor_tx.config.environment import environment
 from supervisor_tx.config.expansion import Names
 from supervisor_tx.config.ini import Section
@@ -33,7 +33,7 @@ def load_processes(
     name = program_name(section)
     names = Names(context.names, program_name=name, group_name=group)
     options = context.options(section, names)
-    common = _common(options, name, section.name.partition(":")[0])
+    common = _common(options, name, section.name.partition(":")[0], context.user)
     if common.kind == "fcgi-program":
         if member and options.find("socket") is None:
             # Supervisor runs it as a plain program, whatever its socket; here it would have one.
@@ -67,7 +67,7 @@ def load_processes(
     return tuple(sorted(processes, key=lambda process: (process.priority, process.name)))
 
 
-def _common(options: Options, name: str, kind: str) -> ProcessConfig:
+def _common(options: Options, name: str, kind: str, user: Datatype[int]) -> ProcessConfig:
     """Return what all processes of the program have in common."""
     get = options.get
     defaults = ProcessConfig(name, "")
@@ -94,7 +94,7 @@ def _common(options: Options, name: str, kind: str) -> ProcessConfig:
         stopwaitsecs=get("stopwaitsecs", datatypes.integer, defaults.stopwaitsecs),
         stopasgroup=stopasgroup,
         killasgroup=killasgroup,
-        uid=get("user", datatypes.user, None),
+        uid=get("user", user, None),
         redirect_stderr=get("redirect_stderr", datatypes.boolean, defaults.redirect_stderr),
         serverurl=serverurl,
         reset_signals=get("reset_signals", datatypes.boolean, defaults.reset_signals),

@@ -158,6 +158,11 @@ class ClientTests(LoadingCase):
             ),
         )
 
+    def test_http(self) -> None:
+        """The server may be reached by HTTP, and an empty history is none."""
+        client, _ = self.client("[supervisorctl]\nserverurl=http://h:1\nhistory_file=\n")
+        self.assertEqual((client.serverurl, client.history_file), ("http://h:1", None))
+
     def test_problems(self) -> None:
         """What is wrong for the client, or out of its sight, is told."""
         self.write("[ctlplugin:c]\nsupervisor.ctl_factory=a:b\n", "c.conf")

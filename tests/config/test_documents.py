@@ -101,7 +101,9 @@ class IncludeTests(LoadingCase):
 
     def test_nul(self) -> None:
         """A pattern that cannot be a path matches nothing."""
-        self.assertEqual(len(self.messages("[supervisord]\n[include]\nfiles=a\0*\n")), 1)
+        for pattern in ("a\0*", "a\0/*", "\0"):
+            messages = self.messages(f"[supervisord]\n[include]\nfiles={pattern}\n")
+            self.assertEqual([level for level, _ in messages], [Level.WARN], repr(pattern))
 
     def test_syntax_errors_everywhere(self) -> None:
         """Mistakes in all files are told at once, file by file."""

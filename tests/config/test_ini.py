@@ -82,7 +82,7 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual([problem.line for problem in problems], [2, 4, 8])
         self.assertEqual(
             str(problems[0]),
-            "a.conf:2: Source contains parsing errors: 'foo\\n'; expected option = value, "
+            "a.conf:2: Source contains parsing errors: 'foo'; expected option = value, "
             "[section], a comment or an indented continuation",
         )
         self.assertEqual(parsed.sections["a"].options["x"].text, "1")

@@ -78,6 +78,14 @@ class LoadTests(LoadingCase):
         self.assertEqual(config.servers[0].file, "/a")
         self.assertEqual(config.groups[0].processes[0].environment, {"A": "a"})
 
+    def test_many(self) -> None:
+        """Five thousand programs load, and one of five thousand processes."""
+        programs = "".join(f"[program:p{n}]\ncommand=/bin/p{n}\n" for n in range(5000))
+        self.assertEqual(len(self.section(programs).groups), 5000)
+        numbered = "process_name=%(process_num)d\ncommand=/bin/x %(process_num)d\nnumprocs=5000"
+        (group,) = self.section(f"[program:x]\n{numbered}").groups
+        self.assertEqual(len({process.command for process in group.processes}), 5000)
+
     def test_unhonoured(self) -> None:
         """What this version does not do yet is told once for each section and option."""
         config = self.section(
