@@ -48,4 +48,7 @@ def ratio(figure: Figure, theirs: float, ours: float) -> str:
 
 
 def _median(values: Sequence[float]) -> str:
-    return f"{median(values):,.4g}" if values else "-"
+    if not values:
+        return "-"
+    value = median(values)
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
