@@ -3,7 +3,9 @@ AUTO logs: files in the childlogdir whose names we choose.
 
 They are made when a group is, live as long as the group and stay behind at its end; the next start
 removes them. So that this never takes away those of another daemon that lives, each is locked
-(``flock``) by its owner, and so is what it is rotated to until the next one is.
+(``flock``) by its owner, and so is what it is rotated to until the next one is. A lock takes a
+descriptor. Where there are too few for that, only the logs of processes that run are open and
+locked.
 """
 
 from __future__ import annotations
@@ -35,9 +37,15 @@ class AutoLogs:
         directory: str,
         identifier: str,
         choose: Callable[[str], str] = secrets.choice,
+        *,
+        stay_open: bool = True,
     ) -> None:
-        """``choose`` picks one of several letters for a name."""
+        """
+        ``choose`` picks one of several letters for a name. ``stay_open``: there are descriptors
+        enough to keep all logs open and locked, also those of processes that do not run.
+        """
         self.directory = directory
+        self.stay_open = stay_open
         self.identifier = identifier
         self._choose = choose
 

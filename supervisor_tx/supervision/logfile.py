@@ -113,7 +113,11 @@ class LogFile:
         self._try_reopen()
 
     def renew(self) -> None:
-        """Go on in the file of that name; raises OSError, and stays with the one that is open."""
+        """
+        Go on in the file of that name, also after :meth:`close`.
+
+        Raises OSError, and stays with the one that is open.
+        """
         self._replace(0)
 
     def has_name(self) -> bool:
@@ -160,7 +164,7 @@ class LogFile:
 
     def _replace(self, flags: int) -> None:
         fd = self._open(flags)
-        os.close(self._fd)
+        self.close()
         self._fd = fd
         self._next_shift = None
         self._to_reopen = self._stuck = False

@@ -58,7 +58,7 @@ class OutputChannel:
         self._streams = streams
         self._syslog_path = syslog
         self._descriptor = 1 if channel == "stdout" else 2
-        #: of an AUTO log, which is open over all runs
+        #: the AUTO log, which is open over all runs unless descriptors are few
         self._auto_log: LogFile | None = None
         self._file: Sink | None = None
         self._syslog: sinks.SyslogSink | None = None
@@ -70,6 +70,7 @@ class OutputChannel:
         if log.logfile is AUTO:
             try:
                 self._create_auto_log()
+                self._rest_auto_log()
             except OSError as error:  # it is tried again when there is something to log
                 _log.warn(
                     "cannot make the AUTO log for the {channel} of {process} in {directory}: {why}",
@@ -229,6 +230,11 @@ class OutputChannel:
             self.process, self.channel, config.logfile_maxbytes, config.logfile_backups
         )
 
+    def _rest_auto_log(self) -> None:
+        """Do without it until the next run, where descriptors are few."""
+        if self._auto_log is not None and not self._auto.stay_open:
+            self._auto_log.close()
+
     def _open_file(self, path: str) -> None:
         config = self._log_config
         self._file = sinks.open_sink(
@@ -252,6 +258,7 @@ class OutputChannel:
             if sink is not None:
                 sink.close()
         self._file = self._syslog = self._transport = None
+        self._rest_auto_log()
         self._sinks = ()
         self._full = []
 

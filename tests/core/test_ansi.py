@@ -54,6 +54,9 @@ def model(data: bytes) -> bytes:
             if end is not None:
                 at = end + 1
                 continue
+            out += data[at : at + 2 + LIMIT]
+            at += 2 + LIMIT
+            continue
         out.append(data[at])
         at += 1
     return bytes(out)

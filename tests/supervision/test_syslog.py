@@ -47,10 +47,11 @@ class LogDaemon:
             if self.connection is None:
                 self.connection, _ = self.socket.accept()
                 self.connection.setblocking(False)
-            while True:
-                got.append(self.connection.recv(1 << 20))
+            while chunk := self.connection.recv(1 << 20):
+                got.append(chunk)
         except BlockingIOError:
-            return b"".join(got).split(b"\0")[:-1] if self.is_stream else got
+            pass
+        return b"".join(got).split(b"\0")[:-1] if self.is_stream else got
 
     def lines(self) -> list[bytes]:
         """Return what has come, without the headers, which are all as they should be."""
