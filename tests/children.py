@@ -116,6 +116,13 @@ class Recorder(ProcessProtocol):
         return end
 
 
+async def running() -> None:
+    """Return when the reactor runs: it puts in its own signal handlers when trial starts it."""
+    turned: Deferred[None] = Deferred()
+    reactor.callLater(0, turned.callback, None)
+    await turned
+
+
 def puppet(**options: Any) -> SpawnOrder:
     """Return the order for a puppet."""
     return SpawnOrder("puppet", f"sh -c '{PUPPET}'", dict(os.environ), **options)
