@@ -171,7 +171,7 @@ class LogFile:
 
     def _try_reopen(self) -> None:
         try:
-            self._replace(0)
+            self.renew()
         except OSError as error:
             self._report("reopen", error)
 
@@ -192,7 +192,12 @@ class LogFile:
 
     def _begin_anew(self) -> None:
         if self.backups <= 0:
-            self._replace(os.O_TRUNC)
+            if self.has_name():
+                os.ftruncate(self._fd, 0)
+                os.lseek(self._fd, 0, os.SEEK_SET)
+                self._settled()
+            else:
+                self._replace(os.O_TRUNC)
             return
         backup = f"{self.path}.1"
         try:

@@ -92,11 +92,15 @@ class RotationTests(FileCase):
         self.assertEqual(self.texts(), {"x.log": b"", "x.log.1": b"1234567890"})
 
     def test_no_backups(self) -> None:
-        """Without backups the file is begun anew."""
+        """Without backups the file is begun anew, by its name."""
         log = self.open(4, 0)
         log.write(b"gone")
         log.write(b"new")
         self.assertEqual(self.texts(), {"x.log": b"new"})
+        self.path.rename(self.folder / "moved")
+        log.write(b"er")
+        log.write(b"x")
+        self.assertEqual(self.texts(), {"moved": b"newer", "x.log": b"x"})
 
     def test_never(self) -> None:
         """Nothing happens with maxbytes 0."""
@@ -417,6 +421,19 @@ class LockTests(FileCase):
         self.assertTrue(self.is_locked(self.path))
         log.close()
         self.assertFalse(self.is_locked(self.path))
+
+    def test_not_in_its_own_way(self) -> None:
+        """Its own lock does not keep it from being reopened, or begun anew without backups."""
+        log = self.open(4, 0, locked=True)
+        log.reopen()
+        log.write(b"aaa")
+        log.reopen()
+        self.assertEqual(self.path.read_bytes(), b"aaa")
+        log.write(b"b")
+        log.write(b"cc")
+        self.assertEqual(self.path.read_bytes(), b"cc")
+        self.assertTrue(self.is_locked(self.path))
+        self.assertEqual(self.messages.all, [])
 
     def test_locked_by_another(self) -> None:
         """A file that another one has locked is not ours to open."""
