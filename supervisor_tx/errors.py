@@ -133,7 +133,84 @@ class StateUnknown(ProcessRefusal):
 
 
 class SignalRefused(ProcessRefusal):
-    """The kernel did not let us signal the process."""
+    """The kernel did not let us signal the process; ``text`` says what it had against it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(name, text)
+        self.text = text
+
+
+class StartFailed(ProcessRefusal):
+    """A start was asked for and came to nothing: no process, or one that ended too early."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "could not be started")
+
+
+class EndedAbnormally(ProcessRefusal):
+    """A start was waited for, and the process was stopped or ended instead of running."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "is not running after its start")
+
+
+class StdinClosed(ProcessRefusal):
+    """The process has no standard input that we could write to."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "its standard input is closed")
+
+
+class StdinFull(ProcessRefusal):
+    """The process does not read its standard input, and enough is waiting there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "it does not read its standard input, and enough is waiting there")
+
+
+class AlreadyAdded(ProcessRefusal):
+    """The group is active."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "is active")
+
+
+class StillRunning(ProcessRefusal):
+    """A group cannot be removed while one of its processes runs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "a process of it runs")
+
+
+class BadSignal(SupervisorError):
+    """There is no such signal; ``signal`` is what was asked for."""
+
+    def __init__(self, signal: object) -> None:
+        super().__init__(f"there is no signal {signal}")
+        self.signal = signal
+
+
+class NoLogFile(SupervisorError):
+    """There is no log file. ``path`` is where it should be, None where none is configured."""
+
+    def __init__(self, path: str | None = None) -> None:
+        super().__init__("no log file is configured" if path is None else f"no file {path}")
+        self.path = path
+
+
+class LogFailed(SupervisorError):
+    """A log file could not be read or cleared; ``text`` may say more."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or "the log file cannot be used")
+        self.text = text
+
+
+class BadRange(SupervisorError):
+    """An offset and a length that make no sense together."""
+
+    def __init__(self) -> None:
+        super().__init__("offset and length make no sense together")
 
 
 class ShuttingDown(SupervisorError):

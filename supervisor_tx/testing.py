@@ -58,6 +58,8 @@ class FakeChild:
         self.sent: list[tuple[str, bool]] = []
         #: what was written to its stdin
         self.stdin = b""
+        #: how much of that it is said not to have read
+        self.backlog = 0
         #: its descriptors that are open on our side
         self.open = {1} if order.redirect_stderr else {1, 2}
         if order.stdin is None:
@@ -133,6 +135,11 @@ class FakeChild:
         return not self._exited
 
     # IProcessTransport, IChildTransport
+
+    @property
+    def stdin_open(self) -> bool:
+        """Whether its stdin is a pipe that is open."""
+        return 0 in self.open
 
     def signalProcess(self, signalID: str | int) -> None:
         """Note the signal."""

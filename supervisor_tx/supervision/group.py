@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from supervisor_tx.config.model import GroupConfig
-from supervisor_tx.core.lifecycle import Abandon, Quiesce, Start, Stop
-from supervisor_tx.core.states import ProcessState
+from supervisor_tx.core.lifecycle import Quiesce, Start
+from supervisor_tx.supervision import ending
 from supervisor_tx.supervision.process import SupervisedProcess
 
 
@@ -42,7 +42,7 @@ class ProcessGroup:
     def stop_all(self) -> None:
         """Stop everything, the last started first; a start that fails is given up."""
         for process in self._in_stop_order():
-            process.feed(Abandon() if process.state is ProcessState.BACKOFF else Stop())
+            process.stop(ending.SHUTDOWN)
 
     def _in_stop_order(self) -> Iterable[SupervisedProcess]:
         backwards = reversed(self.processes.values())

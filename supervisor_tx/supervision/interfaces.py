@@ -50,6 +50,8 @@ class IChildTransport(IProcessTransport):
     """
 
     pid = Attribute("pid; None once the process was reaped")
+    stdin_open = Attribute("whether there is a pipe to its stdin, as far as we have noticed")
+    backlog = Attribute("bytes that were taken for its stdin and not yet written")
 
     def signalGroup(number: int) -> None:
         """Send a signal to the child's process group."""
@@ -107,6 +109,10 @@ class Sink(Protocol):
 class Channel(Protocol):
     """One of a process's outputs, on its way into sinks; it outlives the single child."""
 
+    @property
+    def logfile(self) -> str | None:
+        """The path of its log file; None: it has none."""
+
     def open(self) -> None:
         """Make ready for a child's output; raises OSError where a log cannot be opened."""
 
@@ -121,6 +127,9 @@ class Channel(Protocol):
 
     def reopen(self) -> None:
         """Open files anew, by name."""
+
+    def clear(self) -> None:
+        """Remove the log file and begin it anew, if it is open; raises OSError."""
 
     def close(self) -> None:
         """Let go of everything: the process is no longer ours to run."""

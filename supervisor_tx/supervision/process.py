@@ -22,6 +22,7 @@ from supervisor_tx.activity import Logger
 from supervisor_tx.config.model import ProcessConfig
 from supervisor_tx.core.exitstatus import ExitStatus, signal_name, status_text
 from supervisor_tx.core.lifecycle import (
+    Abandon,
     Announce,
     Effect,
     Exited,
@@ -35,12 +36,22 @@ from supervisor_tx.core.lifecycle import (
     Spawn,
     Spawned,
     SpawnRefused,
+    Stop,
     StopWaiting,
     Wait,
 )
 from supervisor_tx.core.states import SIGNALLABLE_STATES, STOPPED_STATES, ProcessState
-from supervisor_tx.errors import NotRunning, SignalRefused, SpawnFailed, UnexpectedInput
+from supervisor_tx.errors import (
+    NotRunning,
+    SignalRefused,
+    SpawnFailed,
+    StdinClosed,
+    StdinFull,
+    UnexpectedInput,
+)
+from supervisor_tx.supervision import ending
 from supervisor_tx.supervision.child import ChildProtocol
+from supervisor_tx.supervision.ending import Ending
 from supervisor_tx.supervision.interfaces import Channel, IChildTransport, ISpawner, SpawnOrder
 from supervisor_tx.supervision.sockets import SharedSocket
 
@@ -48,7 +59,10 @@ _log = Logger()
 
 TOO_QUICK = "Exited too quickly (process log may have details)"
 
-STDOUT, STDERR = 1, 2
+STDIN, STDOUT, STDERR = 0, 1, 2
+
+#: Bytes that wait for a child to read its stdin, above which it is given no more.
+STDIN_BACKLOG = 16 * 1024 * 1024
 
 
 def policy(config: ProcessConfig) -> RestartPolicy:
@@ -101,6 +115,16 @@ class SupervisedProcess:
     pid: int | None = field(default=None, init=False)
     #: an order is with the spawner
     spawning: bool = field(default=False, init=False)
+    #: how it ended the last time, and on whose account
+    last_end: Ending = field(default_factory=Ending, init=False)
+    #: what the kernel had against the last signal that was to stop it
+    kill_error: str = field(default="", init=False)
+    #: grows with everything that can be seen from outside
+    version: int = field(default=0, init=False)
+    #: called after all that befalls it, when it has settled down; they take themselves off
+    watchers: list[Callable[[], None]] = field(default_factory=list, init=False)
+    #: cause of a stop that is under way, and who asked for it
+    stopping: tuple[str, str] | None = field(default=None, init=False)
     #: when it was spawned, by the clock
     spawned_at: float = field(default=0, init=False)
     timer: IDelayedCall | None = field(default=None, init=False)
@@ -127,6 +151,11 @@ class SupervisedProcess:
         """Whether nothing runs, and nothing is about to."""
         return self.life.state in STOPPED_STATES
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is in the middle of an input, so that others have to wait for their turn."""
+        return self._performing
+
     # What is asked of it
 
     def feed(self, what: Input) -> None:
@@ -140,6 +169,22 @@ class SupervisedProcess:
                 self._take(self._inputs.popleft())
         finally:
             self._performing = False
+        for watcher in list(self.watchers):
+            try:
+                watcher()
+            except Exception:  # noqa: BLE001 (whoever waits may not harm the process)
+                _log.failure("{name}: somebody who waited for it failed", name=self.name)
+
+    def stop(self, cause: str = ending.STOPPED, by: str = "") -> None:
+        """
+        Take it down, on somebody's account: one of the causes of :mod:`.ending`.
+
+        At a shutdown a failed start that waits for its next attempt is given up.
+        """
+        if self.stopping is None and not self.is_stopped:
+            self.stopping = cause, by
+        backoff = self.life.state is ProcessState.BACKOFF
+        self.feed(Abandon() if backoff and cause == ending.SHUTDOWN else Stop())
 
     def signal(self, number: int) -> None:
         """
@@ -161,14 +206,43 @@ class SupervisedProcess:
         except ProcessExitedAlready as gone:
             self._gone_before_signal(gone, "just now exited")
         except OSError as refused:
-            _log.critical(
-                "unknown problem sending sig {name} ({pid}):{traceback}",
-                name=self.name,
-                pid=pid,
-                traceback=traceback.format_exc(),
-            )
+            text = f"unknown problem sending sig {self.name} ({pid}):{traceback.format_exc()}"
+            _log.critical("{text}", text=text)
             self.feed(KillFailed())
-            raise SignalRefused(self.name, str(refused)) from refused
+            raise SignalRefused(self.name, text) from refused
+
+    def send_stdin(self, data: bytes) -> None:
+        """
+        Write to its stdin, now or when it reads on.
+
+        Raises NotRunning, StdinClosed, or StdinFull where it has not read for too long.
+        """
+        transport = self.transport
+        if transport is None or self.life.state in STOPPED_STATES | {ProcessState.STOPPING}:
+            raise NotRunning(self.name)
+        if not transport.stdin_open:
+            raise StdinClosed(self.name)
+        if transport.backlog > STDIN_BACKLOG:
+            raise StdinFull(self.name)
+        transport.writeToChild(STDIN, data)
+        if not transport.stdin_open:
+            raise StdinClosed(self.name)
+
+    def logfile(self, descriptor: int) -> str | None:
+        """Return the path of the log of its descriptor 1 or 2; None: it has none."""
+        channel = self.channels.get(descriptor)
+        return None if channel is None else channel.logfile
+
+    def clear_logs(self) -> None:
+        """Begin anew the log files that are open, so only if it runs; raises OSError."""
+        failed: OSError | None = None
+        for channel in self.channels.values():
+            try:
+                channel.clear()
+            except OSError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     def reopen_logs(self) -> None:
         """Open its log files anew, by name."""
@@ -191,6 +265,7 @@ class SupervisedProcess:
         self.spawned_at = self.clock.seconds()
         self.laststart = self.now()
         self.spawnerr = None
+        self.version += 1
         for channel in self.channels.values():
             channel.begin(transport)
         _log.info("spawned: '{name}' with pid {pid}", name=self.name, pid=transport.pid)
@@ -218,8 +293,23 @@ class SupervisedProcess:
             stopped = self.life.state in (ProcessState.STOPPING, ProcessState.UNKNOWN)
             if not stopped and not self.life.expects(end.code):
                 self.spawnerr = f"Bad exit code {number}"
+        self.last_end = self._ending(end)
         self.transport = None
+        self.version += 1
         self.feed(Exited(end.code, end.signal, uptime))
+
+    def _ending(self, end: ExitStatus) -> Ending:
+        """Put together how it ended, while the state still tells why."""
+        expected = self.exitstatus is not None and self.life.expects(end.code)
+        if self.life.state in (ProcessState.STOPPING, ProcessState.UNKNOWN):
+            cause, by = self.stopping or (ending.STOPPED, "")
+        else:
+            by = ""
+            if end.code is not None:
+                cause = ending.EXIT
+            else:
+                cause = ending.UNKNOWN if end.signal is None else ending.SIGNAL
+        return Ending(end.code, end.signal, expected, cause, by)
 
     # How it is done
 
@@ -234,6 +324,9 @@ class SupervisedProcess:
             self.perform(effect)
         if isinstance(what, Exited):
             self.pid = None
+        if self.is_stopped:
+            self.stopping = None
+        self.version += 1
 
     def perform(self, effect: Effect) -> None:
         """Do what the lifecycle asks for."""
@@ -319,6 +412,8 @@ class SupervisedProcess:
 
     def _refuse(self, error: SpawnFailed) -> None:
         self.spawnerr = error.spawnerr
+        self.last_end = Ending(cause=ending.SPAWN_ERROR)
+        self.version += 1
         if error.complaint is not None:
             text = f"supervisor: {error.complaint}\nsupervisor: child process was not spawned\n"
             channel = self.channels.get(STDERR) or self.channels[STDOUT]
@@ -347,12 +442,10 @@ class SupervisedProcess:
         except ProcessExitedAlready as gone:
             self._gone_before_signal(gone, "just exited")
         except OSError:
-            _log.critical(
-                "unknown problem killing {name} ({pid}):{traceback}",
-                name=self.name,
-                pid=self.pid,
-                traceback=traceback.format_exc(),
+            self.kill_error = (
+                f"unknown problem killing {self.name} ({self.pid}):{traceback.format_exc()}"
             )
+            _log.critical("{text}", text=self.kill_error)
             self.feed(KillFailed())
 
     def _gone_before_signal(self, error: Exception, when: str) -> None:

@@ -19,6 +19,7 @@ from supervisor_tx.core.lifecycle import Input, Overdue, Spawn, Stayed, Waited
 from supervisor_tx.core.states import ProcessState
 from supervisor_tx.supervision.child import ChildProtocol
 from supervisor_tx.supervision.childrecord import ChildRecord
+from supervisor_tx.supervision.ending import Ending
 from supervisor_tx.supervision.interfaces import IChildTransport
 from supervisor_tx.supervision.process import SupervisedProcess
 
@@ -49,6 +50,10 @@ class ProcessRecord:
     exitstatus: int | None = None
     has_ended: bool = False
     wait_status: int | None = None
+    #: of :class:`Ending`
+    last_end: Mapping[str, Any] = field(default_factory=dict)
+    #: cause of a stop that is under way, and who asked for it
+    stopping: tuple[str, str] | None = None
     #: by the clock
     spawned_at: float = 0
     #: when the timer runs out, by the clock, and the input that it brings; None: not set
@@ -70,6 +75,9 @@ class ProcessRecord:
         if plain.get("timer") is not None:
             when, then = plain["timer"]
             plain["timer"] = (when, then)
+        if plain.get("stopping") is not None:
+            cause, by = plain["stopping"]
+            plain["stopping"] = (cause, by)
         return cls(**plain)
 
 
@@ -96,6 +104,8 @@ def write_down(process: SupervisedProcess) -> ProcessRecord:
         exitstatus=process.exitstatus,
         has_ended=process.has_ended,
         wait_status=process.wait_status,
+        last_end=asdict(process.last_end),
+        stopping=process.stopping,
         spawned_at=process.spawned_at,
         timer=None if timer is None else (timer.getTime(), type(process.then).__name__),
         child=None if transport is None else transport.record().as_dict(),
@@ -116,6 +126,7 @@ def take_up(process: SupervisedProcess, record: ProcessRecord, adopt: Adopt) -> 
     process.laststart, process.laststop = record.laststart, record.laststop
     process.spawnerr, process.exitstatus = record.spawnerr, record.exitstatus
     process.has_ended, process.wait_status = record.has_ended, record.wait_status
+    process.last_end, process.stopping = Ending(**record.last_end), record.stopping
     process.spawned_at = record.spawned_at
     for descriptor, channel in process.channels.items():
         if str(descriptor) in record.channels:

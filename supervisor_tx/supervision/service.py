@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from supervisor_tx.activity import Logger
 from supervisor_tx.core.lifecycle import Announce
 from supervisor_tx.core.states import STOPPED_STATES, SupervisorState
+from supervisor_tx.errors import StillRunning, UnknownProcess
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.process import SupervisedProcess
 
@@ -35,6 +36,8 @@ class Supervisor:
     clock: IReactorTime
     groups: dict[str, ProcessGroup] = field(default_factory=dict)
     state: SupervisorState = SupervisorState.RUNNING
+    #: grows when a group comes or goes
+    generation: int = 0
     _levels: deque[list[ProcessGroup]] = field(default_factory=deque, init=False)
     _stopping: list[ProcessGroup] = field(default_factory=list, init=False)
     _report: IDelayedCall | None = field(default=None, init=False)
@@ -44,6 +47,18 @@ class Supervisor:
     def add(self, group: ProcessGroup) -> None:
         """Make a group active; a name that is taken stays with the group that has it."""
         self.groups.setdefault(group.name, group)
+        self.generation += 1
+
+    def remove(self, name: str) -> None:
+        """Forget a group of which nothing runs; raise UnknownProcess or StillRunning."""
+        group = self.groups.get(name)
+        if group is None:
+            raise UnknownProcess(name)
+        if group.unstopped():
+            raise StillRunning(name)
+        del self.groups[name]
+        self.generation += 1
+        group.close()
 
     def start(self) -> None:
         """Start what is to start by itself, lower priority numbers first."""

@@ -406,6 +406,11 @@ class ChildTransport:
         self.writeToChild(0, b"".join(seq))
 
     @property
+    def stdin_open(self) -> bool:
+        """Whether there is a pipe to its stdin, as far as we have noticed."""
+        return self._input is not None and not self._input.closing
+
+    @property
     def backlog(self) -> int:
         """Bytes that were taken for its stdin and not yet written."""
         return 0 if self._input is None else len(self._input.backlog)

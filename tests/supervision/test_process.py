@@ -29,6 +29,8 @@ class MemoryChannel:
         self.is_open = False
         self.refuses: OSError | None = None
         self.reopened = 0
+        self.cleared = 0
+        self.logfile: str | None = None
 
     def open(self) -> None:
         if self.refuses is not None:
@@ -47,6 +49,11 @@ class MemoryChannel:
 
     def reopen(self) -> None:
         self.reopened += 1
+
+    def clear(self) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.cleared += self.is_open
 
     def close(self) -> None:
         self.is_open = False
