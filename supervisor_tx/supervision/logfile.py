@@ -118,7 +118,10 @@ class LogFile:
 
         Raises OSError, and stays with the one that is open.
         """
-        self._replace(0)
+        if self.has_name():  # opened a second time, it would be locked: by us
+            self._settled()
+        else:
+            self._replace(0)
 
     def has_name(self) -> bool:
         """Tell whether the open file still has the name that it was opened by."""
@@ -166,6 +169,10 @@ class LogFile:
         fd = self._open(flags)
         self.close()
         self._fd = fd
+        self._settled()
+
+    def _settled(self) -> None:
+        """The open file is the right one: there is nothing left to try."""
         self._next_shift = None
         self._to_reopen = self._stuck = False
 
