@@ -19,27 +19,33 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 
 from supervisor_tx.activity import ActivityLog, Level, Logger, activity_log
 from supervisor_tx.config import loader
 from supervisor_tx.config.commandline import CommandLine
-from supervisor_tx.config.model import Config, Message
+from supervisor_tx.config.model import Config, GroupConfig, Message
 from supervisor_tx.core.exitstatus import status_text
 from supervisor_tx.core.states import SupervisorState
-from supervisor_tx.errors import CannotStart, SupervisorError
+from supervisor_tx.errors import CannotStart, LogFailed, NoLogFile, SupervisorError
 from supervisor_tx.supervision import identity, limits
 from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.exits import StrangerReaper
+from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.spawner import Spawner
+from supervisor_tx.supervision.workers import Workers
 
 _log = Logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: The signals that are requests.
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2)
@@ -101,6 +107,8 @@ class Daemon(Service):
     name = "supervisor"
     supervisor: Supervisor
     assembly: Assembly
+    #: what was last read; only groups are ever added from it
+    configured: Config
 
     def __init__(
         self,
@@ -110,7 +118,7 @@ class Daemon(Service):
         log: ActivityLog,
         spawner: Spawner,
     ) -> None:
-        self.config = config
+        self.config = self.configured = config
         self.operations = Operations(self)
         #: to be written once there is a log to write to
         self.messages: list[Message] = []
@@ -118,7 +126,10 @@ class Daemon(Service):
         self.at_end: list[Callable[[], None]] = []
         #: called when all is down and nothing is to follow
         self.when_down: Callable[[], None] = reactor.stop
+        #: told of each remote event: what kind it is, and its data
+        self.remote_listeners: list[Callable[[str, str], None]] = []
         self._reactor = reactor
+        self._workers = Workers(reactor)
         self._source = source
         self.log = log
         self._spawner = spawner
@@ -134,8 +145,11 @@ class Daemon(Service):
     def assemble(self, config: Config) -> None:
         """Build the groups of a configuration; nothing of it runs yet."""
         self.config = config
-        limits.raise_own(config.groups)
-        auto = AutoLogs(config.supervisord.childlogdir, config.supervisord.identifier)
+        auto = AutoLogs(
+            config.supervisord.childlogdir,
+            config.supervisord.identifier,
+            stay_open=limits.raise_own(config.groups),
+        )
         if not config.supervisord.nocleanup:
             auto.clean_up()
         self.supervisor = Supervisor(self._reactor)
@@ -177,6 +191,50 @@ class Daemon(Service):
 
     # Commander
 
+    @property
+    def clock(self) -> IReactorTime:
+        """What durations are counted by."""
+        clock: IReactorTime = self._reactor
+        return clock
+
+    def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """Do what may wait for a disk."""
+        return self._workers.run(work, *args, **kwargs)
+
+    def read_config(self) -> Config:
+        """Read the configuration that is now on disk; raise ConfigError."""
+        return self._source.load(patience=0)
+
+    def activate(self, config: GroupConfig) -> ProcessGroup:
+        """Make a group active, with its logs and sockets; start none of it; raise CannotStart."""
+        active = (group.config for group in self.supervisor.groups.values())
+        limits.raise_own((*active, config))
+        group = self.assembly.group(config)
+        try:
+            for socket in {process.socket for process in group.processes.values()}:
+                if socket is not None:
+                    socket.check()
+        except CannotStart:
+            group.close()
+            raise
+        self.supervisor.add(group)
+        return group
+
+    def remote_event(self, kind: str, data: str) -> None:
+        """Pass on what a client has to say to whoever listens."""
+        for listener in list(self.remote_listeners):
+            listener(kind, data)
+
+    def clear_log(self) -> None:
+        """Begin the activity log anew; raise NoLogFile or LogFailed."""
+        logfile = self.config.supervisord.logfile
+        if logfile is None or not os.path.exists(logfile):
+            raise NoLogFile
+        try:
+            self.log.clear()
+        except OSError as error:
+            raise LogFailed from error
+
     def begin_shutdown(self) -> None:
         """Stop everything, then end."""
         self._next = None
@@ -202,9 +260,10 @@ class Daemon(Service):
         down = self.supervisor.stop(state)
         if not self._going_down:
             self._going_down = True
-            down.addCallback(self._went_down)
+            # In a turn of its own: whoever asked for it is to be answered first.
+            down.addCallback(lambda _: self._reactor.callLater(0, self._went_down))
 
-    def _went_down(self, _: None) -> None:
+    def _went_down(self) -> None:
         self._going_down = False
         if self.supervisor.state is SupervisorState.RESTARTING and self._next is not None:
             self._start_anew(self._next)

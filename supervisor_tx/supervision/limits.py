@@ -23,6 +23,9 @@ PER_PROCESS = 7
 #: What the daemon itself needs: logs, listening sockets, clients, the pipes of a spawn.
 OWN = 512
 
+#: What it can do with where there is no more.
+LEAST_OWN = 64
+
 
 def require(minfds: int, minprocs: int) -> tuple[Message, ...]:
     """
@@ -70,9 +73,14 @@ def open_files() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def raise_own(groups: tuple[GroupConfig, ...]) -> None:
-    """Raise our own soft limit of open files to what these groups take, or as far as it goes."""
-    OPEN_FILES.raise_own(OWN + PER_PROCESS * sum(len(group.processes) for group in groups))
+def raise_own(groups: tuple[GroupConfig, ...]) -> bool:
+    """
+    Raise our own soft limit of open files to what these groups take, or as far as it goes.
+
+    Return whether that is enough to keep all their logs open, also while they do not run.
+    """
+    needed = PER_PROCESS * sum(len(group.processes) for group in groups)
+    return _covers(OPEN_FILES.raise_own(OWN + needed), LEAST_OWN + needed)
 
 
 def _covers(limit: int, wanted: int) -> bool:
