@@ -137,6 +137,9 @@ class Logger:
         )
 
 
+_own_log = Logger()
+
+
 class _Feed:
     """One sink of the activity log. Nobody can be paused here, so what it cannot keep is lost."""
 
@@ -266,6 +269,17 @@ class ActivityLog:
         """Go on in files opened by name; the caller logs why, before."""
         for feed in self._feeds:
             feed.sink.reopen()
+
+    def clear(self) -> None:
+        """Begin the log file anew; raises OSError where the log is no regular file, or stays."""
+        from supervisor_tx.supervision.logfile import LogFile  # it logs through this module
+
+        files = [feed.sink for feed in self._feeds if isinstance(feed.sink, LogFile)]
+        if not files:
+            raise OSError("the activity log is not a regular file")
+        _own_log.info("reopening log file")
+        for file in files:
+            file.clear()
 
     def _set_threshold(self, level: int) -> None:
         if self._publisher is globalLogPublisher:
