@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast
 
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -67,7 +68,7 @@ class Recorder(ProcessProtocol):
         return any(item[0] == name for item in self.news)
 
     def is_answered(self) -> bool:
-        return self.has("made") or self.has("failed")
+        return self.transport is not None or self.failure is not None
 
     def names(self) -> list[str]:
         return [item[0] for item in self.news]
@@ -169,36 +170,44 @@ class RealWorld(World):
 
     def __init__(self) -> None:
         self._recorders: list[Recorder] = []
-        self._pids: list[int] = []
 
     def spawn(self, order: SpawnOrder, recorder: Recorder | None = None) -> Recorder:
         recorder = super().spawn(order, recorder)
         self._recorders.append(recorder)
-        recorder.until(lambda: recorder.has("made")).addCallback(
-            lambda _: self._pids.append(cast("int", recorder.child.pid))
-        )
         return recorder
+
+    def own(self, recorder: Recorder) -> None:
+        """Clean up after a child that was not spawned here."""
+        self._recorders.append(recorder)
+
+    def forget(self, recorder: Recorder) -> None:
+        """Leave a child alone at the end."""
+        self._recorders.remove(recorder)
 
     async def end_all(self) -> None:
         """End whatever lives, descendants too."""
         for recorder in self._recorders:
             await recorder.until(recorder.is_answered)
-        for pid in self._pids:
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-        for recorder in self._recorders:
-            if recorder.has("made"):
-                await recorder.until(partial(recorder.has, "exited"))
+            if recorder.transport is not None:
+                self.end(recorder.child)
                 recorder.child.loseConnection()
                 await recorder.until(partial(recorder.has, "ended"))
 
+    def end(self, child: IChildTransport) -> None:
+        """End one, if it lives."""
+        with suppress(ProcessExitedAlready):
+            child.signalGroup(signal.SIGKILL)
+
 
 class OurWorld(RealWorld):
-    """Children of our spawner, with pidfds or without."""
+    """Children of our spawner, with pidfds or without, on epoll or without."""
 
-    def __init__(self, pidfds: bool, child_files: int | None = None) -> None:
+    def __init__(
+        self, pidfds: bool | None, child_files: int | None = None, epoll: bool = True
+    ) -> None:
         super().__init__()
-        self.spawner: Spawner = Spawner(reactor, child_files, pidfds)
+        descriptors = None if epoll else reactor
+        self.spawner: Spawner = Spawner(reactor, child_files, pidfds, descriptors)
 
     def clean_up(self) -> Deferred[None] | None:
         async def end() -> None:
@@ -235,14 +244,9 @@ class TwistedWorld(RealWorld):
         super().__init__()
         self.spawner: ISpawner = TwistedSpawner()
 
-    async def end_all(self) -> None:
-        # Its children have no process group of their own.
-        for recorder in self._recorders:
-            await self.until(recorder, partial(recorder.has, "made"))
-            if not recorder.has("exited"):
-                recorder.child.signalProcess("KILL")
-            recorder.child.loseConnection()
-            await self.until(recorder, partial(recorder.has, "ended"))
+    def end(self, child: IChildTransport) -> None:
+        with suppress(ProcessExitedAlready):
+            child.signalProcess("KILL")  # its children have no process group of their own
 
     def clean_up(self) -> Deferred[None] | None:
         return Deferred.fromCoroutine(self.end_all())

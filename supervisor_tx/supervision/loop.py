@@ -177,10 +177,12 @@ class Agenda:
     between them. An item that raises is logged and harms no other.
     """
 
-    def __init__(self, loop: Loop, budget: float = AGENDA_BUDGET) -> None:
+    def __init__(
+        self, loop: Loop, budget: float = AGENDA_BUDGET, descriptors: Descriptors | None = None
+    ) -> None:
         self.loop = loop
         #: where the children's descriptors are registered
-        self.descriptors = poller(loop)
+        self.descriptors = poller(loop) if descriptors is None else descriptors
         #: seconds of one turn of the loop that may be spent here
         self.budget = budget
         self._items: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()

@@ -18,7 +18,7 @@ from supervisor_tx.supervision.childrecord import ChildRecord
 from supervisor_tx.supervision.descriptors import OPEN_FILES
 from supervisor_tx.supervision.exits import ChildSignal, ExitWatch, pidfds_work
 from supervisor_tx.supervision.interfaces import ISpawner, SpawnOrder
-from supervisor_tx.supervision.loop import Agenda, Loop
+from supervisor_tx.supervision.loop import Agenda, Descriptors, Loop
 from supervisor_tx.supervision.spawn import Launched, launch
 from supervisor_tx.supervision.transport import ChildTransport
 
@@ -35,13 +35,18 @@ class Spawner:
 
     The thread begins with the first order, so that a daemon can fork before it. ``child_files`` is
     the soft limit of open files that children get, None: ours; it is set for the whole process.
-    ``pidfds`` is whether to have them; None: if they work here.
+    ``pidfds`` is whether to have them; None: if they work here. ``descriptors`` is where those of
+    children are registered; None: at a poller, if the system has such.
     """
 
     def __init__(
-        self, loop: Loop, child_files: int | None = None, pidfds: bool | None = None
+        self,
+        loop: Loop,
+        child_files: int | None = None,
+        pidfds: bool | None = None,
+        descriptors: Descriptors | None = None,
     ) -> None:
-        self.agenda = Agenda(loop)
+        self.agenda = Agenda(loop, descriptors=descriptors)
         self.child_signal = ChildSignal(loop)
         self.exits = ExitWatch(self.agenda, self.child_signal)
         self._loop = loop

@@ -244,6 +244,13 @@ class SignalTests(ChildContract, TestCase):
         return OurWorld(pidfds=False)
 
 
+class PlainTests(ChildContract, TestCase):
+    """Our children on a system that has neither pidfds nor epoll."""
+
+    def make_world(self) -> World:
+        return OurWorld(pidfds=False, epoll=False)
+
+
 class MemoryTests(ChildContract, TestCase):
     """Children in memory."""
 

@@ -1,0 +1,224 @@
+"""The spawner's thread, and the reactor that it must never hold up."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from functools import partial
+
+from twisted.trial.unittest import TestCase
+from zope.interface.verify import verifyObject
+
+from supervisor_tx.supervision.descriptors import OPEN_FILES
+from supervisor_tx.supervision.interfaces import ISpawner
+from supervisor_tx.supervision.spawner import Spawner
+from supervisor_tx.testing import MemorySpawner
+from tests import requirements
+from tests.children import OurWorld, Recorder, command, puppet, reactor, running
+
+
+class SpawnerTests(TestCase):
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.world = OurWorld(pidfds=True)
+        self.addCleanup(self.world.clean_up)
+
+    def threads(self) -> int:
+        return sum(thread.name == "spawner" for thread in threading.enumerate())
+
+    async def test_interface(self) -> None:
+        """Both spawners are spawners."""
+        verifyObject(ISpawner, self.world.spawner)
+        verifyObject(ISpawner, MemorySpawner(reactor))  # type: ignore[arg-type]
+
+    async def test_thread(self) -> None:
+        """The thread begins with the first order and ends with stop."""
+        self.assertEqual(self.threads(), 0)
+        await self.world.start(command("true"))
+        self.assertEqual(self.threads(), 1)
+        await self.world.spawner.stop()
+        self.assertEqual(self.threads(), 0)
+
+    async def test_stop_unused(self) -> None:
+        """A spawner that was never used stops at once."""
+        spawner = Spawner(reactor)
+        await spawner.stop()
+
+    async def test_stop_carries_out(self) -> None:
+        """Orders that it has are carried out; later ones are refused, in a later turn."""
+        early = self.world.spawn(command("echo", "early"))
+        stopped = self.world.spawner.stop()
+        late = self.world.spawn(command("echo", "late"))
+        self.assertIs(self.world.spawner.stop(), stopped)
+        self.assertEqual(late.news, [])
+        await stopped
+        await early.until(partial(early.has, "ended"))
+        self.assertEqual(early.data, {1: b"early\n"})
+        await late.until(partial(late.has, "failed"))
+        self.assertIn("going down", str(late.failure))
+
+    async def test_settled(self) -> None:
+        """Who waits for the orders given so far need not wait for later ones."""
+        seen: list[str] = []
+        settled = self.world.spawner.when_settled
+        settled(partial(seen.append, "none"))
+        self.assertEqual(seen, ["none"])
+        first = Recorder(lambda _: seen.append("first"))
+        second = Recorder(lambda _: seen.append("second"))
+        self.world.spawn(command("true"), first)
+        settled(partial(seen.append, "after first"))
+        self.world.spawn(command("true"), second)
+        settled(partial(seen.append, "after second"))
+        await second.until(partial(second.has, "made"))
+        await running()
+        self.assertEqual(seen, ["none", "first", "after first", "second", "after second"])
+
+    async def test_failing_callback(self) -> None:
+        """A failure that is not taken well is logged; the spawner goes on."""
+        seen: list[str] = []
+
+        def bad(_: object) -> None:
+            raise ZeroDivisionError
+
+        self.world.spawner.spawn(command("/no/such"), Recorder(), bad)
+        self.world.spawner.when_settled(partial(seen.append, "settled"))
+        good = await self.world.start(puppet())
+        self.assertTrue(good.has("made"))
+        self.assertEqual(seen, ["settled"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    async def test_files(self) -> None:
+        """Children get the limit of open files that the spawner was given, and we keep ours."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        requirements.require(hard >= 900 or hard < 0, "needs a hard limit of 900 open files")
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (900, hard))
+        self.addCleanup(OPEN_FILES.set_child_limit, None)
+        world = OurWorld(True, child_files=64)
+        self.addCleanup(world.clean_up)
+        children = [world.spawn(command("sh", "-c", "ulimit -Sn; read x")) for _ in range(100)]
+        for child in children:
+            await child.until(partial(child.has, "data"))
+            self.assertEqual(child.data, {1: b"64\n"})
+        self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 900)
+
+    def program(self) -> str:
+        """Return a program of our own that does nothing."""
+        folder = os.path.abspath(self.mktemp())
+        os.mkdir(folder)
+        program = os.path.join(folder, "program")
+        shutil.copy(requirements.program("true"), program)
+        return program
+
+    async def test_slow_exec(self) -> None:
+        """
+        An exec that the system holds up does not hold up the reactor.
+
+        The hold-up is a file system watcher that must permit the exec, and does so only after the
+        reactor has turned and told it to.
+        """
+        requirements.root()
+        program = self.program()
+        libc = ctypes.CDLL(None, use_errno=True)
+        watcher = libc.fanotify_init(FAN_CLASS_CONTENT, os.O_RDONLY)
+        requirements.require(watcher >= 0, "needs fanotify")
+        self.addCleanup(os.close, watcher)
+        marked = libc.fanotify_mark(
+            watcher,
+            FAN_MARK_ADD,
+            ctypes.c_uint64(FAN_OPEN_EXEC_PERM),
+            AT_FDCWD,
+            os.fsencode(program),
+        )
+        requirements.require(marked == 0, "needs fanotify permission events")
+        child = self.world.spawn(command(program))
+        # Only this thread waits here; the spawner's is in its exec when there is an event.
+        poll = select.poll()
+        poll.register(watcher, select.POLLIN)
+        self.assertTrue(poll.poll(30_000))
+        event = os.read(watcher, 24)
+        file = struct.unpack("=IBBHQii", event)[5]
+        for _ in range(20):
+            await running()
+        self.assertEqual(child.news, [])
+        os.write(watcher, struct.pack("=iI", file, FAN_ALLOW))
+        os.close(file)
+        await child.until(partial(child.has, "exited"))
+        self.assertEqual(child.end.exitCode, 0)
+
+    def test_no_thread(self) -> None:
+        """Where there can be no thread, orders fail in words."""
+        requirements.root()
+        done = subprocess.run(
+            [sys.executable, "-c", NO_THREAD],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        self.assertEqual(
+            (done.stdout, done.stderr),
+            ("Too many processes in process table to spawn 'program'\n", ""),
+        )
+
+    def test_ignored_sigchld(self) -> None:
+        """A daemon that was started with SIGCHLD ignored still learns how its children end."""
+        done = subprocess.run(
+            [sys.executable, "-c", IGNORED],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+            preexec_fn=partial(signal.signal, signal.SIGCHLD, signal.SIG_IGN),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        self.assertEqual((done.stdout, done.stderr), ("7\n", ""))
+
+
+FAN_CLASS_CONTENT = 4
+FAN_MARK_ADD = 1
+FAN_OPEN_EXEC_PERM = 0x40000
+FAN_ALLOW = 1
+AT_FDCWD = -100
+
+#: As nobody, with no process left: a spawner cannot even begin its thread.
+NO_THREAD = """
+import os, resource
+from twisted.internet import reactor
+from supervisor_tx.supervision.spawner import Spawner
+from tests.children import Recorder, command
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+def failed(error):
+    print(error)
+    reactor.stop()
+reactor.callWhenRunning(Spawner(reactor).spawn, command("true"), Recorder(), failed)
+reactor.run()
+"""
+
+#: Tells the exit code of a child.
+IGNORED = """
+from twisted.internet import reactor
+from tests.children import OurWorld, Recorder, command
+from supervisor_tx.supervision.exits import StrangerReaper
+class Printer(Recorder):
+    def processExited(self, reason):
+        print(reason.value.exitCode)
+        reactor.stop()
+def start():
+    world = OurWorld(None)
+    StrangerReaper(reactor, world.spawner, print, print).install()
+    world.spawn(command("sh", "-c", "exit 7"), Printer())
+reactor.callWhenRunning(start)
+reactor.run()
+"""
