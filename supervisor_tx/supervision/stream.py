@@ -27,9 +27,11 @@ import select
 import socket
 import stat
 import threading
+import time
+from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Callable, Hashable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypedDict
 
 from twisted.internet.interfaces import IWriteDescriptor
 from twisted.python.failure import Failure
@@ -40,6 +42,9 @@ from supervisor_tx.supervision.losses import Losses
 #: Bytes that are kept for a full stream at most. Its writers pause long before, but those that have
 #: ended leave all that was in their pipes.
 MOST = 16 * 1024 * 1024
+
+#: Seconds that readers who are behind are given when the process ends.
+AT_THE_END = 2.0
 
 #: Bytes that a writer thread takes ahead.
 AHEAD = 64 * 1024
@@ -174,7 +179,7 @@ class _Thread:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
             self._thread.start()
-            atexit.register(self._finish)
+            atexit.register(self.finish)
 
     def _tell_room(self) -> None:
         if self._waiting is not None:
@@ -197,12 +202,12 @@ class _Thread:
                     self._tell_room()
                     self._news.notify_all()
         os.close(self._fd)
-        atexit.unregister(self._finish)
+        atexit.unregister(self.finish)
 
-    def _finish(self) -> None:
-        """Give it a moment at the end of the process; not more, its reader may be stuck."""
+    def finish(self, seconds: float = AT_THE_END) -> None:
+        """Let it catch up at the end of the process, no longer than that: it may be stuck."""
         with self._news:
-            self._news.wait_for(lambda: not self._queue, timeout=1)
+            self._news.wait_for(lambda: not self._queue, seconds)
 
     def _write_all(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -264,6 +269,17 @@ class Stream:
     def backlog(self) -> int:
         """Bytes that it has yet to take."""
         return self._size
+
+    @property
+    def kept(self) -> Iterable[bytes | memoryview]:
+        """What it has yet to take, in the chunks that came."""
+        return self._kept
+
+    def finish(self, seconds: float) -> None:
+        """Write on, at the end of the process; a thread is given so many seconds to catch up."""
+        if isinstance(self._medium, _Thread):
+            self._medium.finish(seconds)
+        self.doWrite()
 
     @property
     def lost(self) -> int:
@@ -429,13 +445,22 @@ class StreamSink:
             self._stream.release()
 
 
+class StreamRecord(TypedDict):
+    """What one stream has yet to write, chunk by chunk in base64."""
+
+    identity: Sequence[int | str]
+    kept: list[str]
+
+
 class Streams:
     """All streams of a process, found by the file that they write to."""
 
     def __init__(self, reactor: Any = None) -> None:
         """Make it; without a reactor the global one is used, once there is something to open."""
         self._reactor = reactor
-        self._streams: dict[Hashable, Stream] = {}
+        self._streams: dict[tuple[int | str, ...], Stream] = {}
+        #: what streams that were written down had yet to write
+        self._inherited: dict[tuple[int | str, ...], list[bytes]] = {}
 
     def open_path(self, path: str) -> StreamSink:
         """
@@ -474,14 +499,50 @@ class Streams:
         return StreamSink(self.share(_identity(os.fstat(fd)), open_stream))
 
     def share(
-        self, identity: Hashable, open_stream: Callable[[Callable[[], None]], Stream]
+        self, identity: tuple[int | str, ...], open_stream: Callable[[Callable[[], None]], Stream]
     ) -> Stream:
         """Return the stream of that identity; open it, with what to call at its end, if need be."""
         stream = self._streams.get(identity)
         if stream is None:
             stream = open_stream(lambda: self._forget(identity))
             self._streams[identity] = stream
+            for data in self._inherited.pop(identity, ()):
+                stream.write(data)
         return stream
+
+    def finish(self, seconds: float) -> None:
+        """
+        Wait until all is written, but no longer than that: at the end of the process.
+
+        Nothing else is left to be done then, and a reader that is only slow gets everything.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            behind = {
+                stream.fileno(): stream for stream in self._streams.values() if stream.backlog
+            }
+            if not behind or left <= 0:
+                return
+            poll = select.poll()
+            for fd in behind:
+                poll.register(fd, select.POLLOUT)
+            for fd, _ in poll.poll(left * 1000):
+                behind[fd].finish(left)
+
+    def record(self) -> list[StreamRecord]:
+        """Return what is yet to be written, as plain values that survive JSON."""
+        return [
+            {"identity": identity, "kept": [b64encode(data).decode() for data in stream.kept]}
+            for identity, stream in self._streams.items()
+            if stream.backlog
+        ]
+
+    def resume(self, records: Iterable[StreamRecord]) -> None:
+        """Write what is in the records, each once its stream is opened."""
+        for record in records:
+            kept = [b64decode(text) for text in record["kept"]]
+            self._inherited[tuple(record["identity"])] = kept
 
     @property
     def reactor(self) -> Any:
@@ -492,15 +553,16 @@ class Streams:
             self._reactor = reactor
         return self._reactor
 
-    def _forget(self, identity: Hashable) -> None:
+    def _forget(self, identity: tuple[int | str, ...]) -> None:
         del self._streams[identity]
 
 
 #: Those of this process.
 shared_streams = Streams()
+atexit.register(shared_streams.finish, AT_THE_END)
 
 
-def _identity(status: os.stat_result) -> Hashable:
+def _identity(status: os.stat_result) -> tuple[int | str, ...]:
     """Which file it is, whatever its name."""
     return (status.st_dev, status.st_ino, status.st_rdev)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import pty
 import select
@@ -429,7 +430,57 @@ class ThreadTests(TestCase):
         self.assertEqual([message[:4] for message in self.messages.all], ["ERRO"])
 
 
+class RecordTests(StreamCase):
+    def test_round_trip(self) -> None:
+        """What a stream has yet to write is written by another one, once that is opened."""
+        reader, writer = self.pipe()
+        self.open_descriptor(writer).write(FLOOD)
+        record = json.loads(json.dumps(self.streams.record()))
+        self.reactor = HandReactor()
+        self.streams = Streams(self.reactor)
+        self.streams.resume(record)
+        sink = self.open_descriptor(writer)
+        sink.write(b"more")
+        got = b""
+        while self.reactor.getWriters():
+            got += drain(reader)
+            self.reactor.turn()
+        self.assertEqual(got + drain(reader), FLOOD + b"more")
+        self.assertEqual(self.streams.record(), [])
+
+
 class AtTheEndTests(SynchronousTestCase):
+    def test_stuck(self) -> None:
+        """A reader that does not read at all is not waited for."""
+        streams = Streams(HandReactor())
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        self.addCleanup(os.close, writer)
+        streams.open_descriptor(writer, "x").write(FLOOD)
+        streams.finish(0)
+        streams.finish(0.01)
+        self.assertEqual(len(drain(reader)), 65536)
+
+    def run_python(self, script: str) -> bytes:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            check=True,
+        )
+        return done.stdout
+
+    def test_slow_reader(self) -> None:
+        """What a slow reader has not yet taken is written when the process ends."""
+        output = self.run_python(
+            "import sys\n"
+            "from supervisor_tx.supervision.stream import shared_streams\n"
+            "sink = shared_streams.open_descriptor(1, 'x')\n"
+            "sink.write(b'x' * 5_000_000)\n"
+            "sink.close()\n"
+        )
+        self.assertEqual(len(output), 5_000_000)
+
     def test_thread_is_given_a_moment(self) -> None:
         """What a thread has yet to write is written when the process ends."""
         script = (
@@ -439,10 +490,5 @@ class AtTheEndTests(SynchronousTestCase):
             "medium = stream._Thread(os.dup(1), None, Losses('x'))\n"
             "for number in range(100): medium.write(b'%d\\n' % number)\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            check=True,
-        )
-        self.assertEqual(done.stdout.split(), [b"%d" % number for number in range(100)])
+        output = self.run_python(script)
+        self.assertEqual(output.split(), [b"%d" % number for number in range(100)])
