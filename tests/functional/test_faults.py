@@ -10,24 +10,10 @@ from glob import glob
 from pathlib import Path
 
 from tests import requirements
-from tests.functional.harness import Daemon, FunctionalTestCase
+from tests.functional.harness import Daemon, FunctionalTestCase, children
 
 #: What must not stand in the log.
 CRASH = "CRIT (?!Supervisor is running as root)|Traceback"
-
-
-def zombies(parent: int) -> list[int]:
-    """The children of a process that have ended and are not reaped."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            pid, _, rest = stat.read_text().partition(" (")
-        except OSError:  # gone meanwhile
-            continue
-        state, ppid = rest.rpartition(")")[2].split()[:2]
-        if state == "Z" and int(ppid) == parent:
-            found.append(int(pid))
-    return found
 
 
 class CrowdTests(FunctionalTestCase):
@@ -61,7 +47,7 @@ class CrowdTests(FunctionalTestCase):
         self.assertEqual(second.keys(), first.keys())
         for name, pid in second.items():
             self.assertEqual(daemon.read(f"{name}.log"), f"started {first[name]}\nstarted {pid}\n")
-        self.assertEqual(zombies(daemon.process.pid), [])
+        self.assertEqual(children(daemon.process.pid), sorted(second.values()))
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(len(daemon.lines("stopped: ")), count)
 
