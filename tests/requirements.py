@@ -42,6 +42,13 @@ def program(name: str) -> str:
     return str(path)
 
 
+def library(name: str) -> str:
+    """Return the path of a shared library under /usr/lib; skip or fail where there is none."""
+    path = next(iter(sorted(Path("/usr/lib").rglob(name))), None)
+    require(path is not None, f"needs the library {name}")
+    return str(path)
+
+
 def stock(script: str) -> str:
     """
     Return the path of a script of stock Supervisor.

@@ -21,6 +21,7 @@ from typing import TypedDict
 from supervisor_tx.activity import Logger
 from supervisor_tx.supervision.descriptors import keep_high
 from supervisor_tx.supervision.losses import Losses, reason
+from supervisor_tx.supervision.watch import WATCHED, tell
 
 _log = Logger()
 
@@ -101,6 +102,8 @@ class LogFile:
                 self._losses.over()
         if self.maxbytes > 0 and self.position >= self.maxbytes:
             self._rotate()
+        if WATCHED:
+            tell(self.path)
         return True
 
     def when_room(self, resume: Callable[[], None]) -> None:

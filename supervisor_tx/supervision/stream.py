@@ -339,10 +339,8 @@ class Stream:
             self._drained()
 
     def connectionLost(self, reason: Failure) -> None:
-        """Its reader is gone: the next write tells more."""
-        if not self._push():
-            self._broke(OSError(errno.EPIPE, os.strerror(errno.EPIPE)))
-        self._drained()
+        """Its reader is gone, the next write tells more; or the reactor: then nothing changes."""
+        self.doWrite()
 
     def logPrefix(self) -> str:
         return self._losses.where

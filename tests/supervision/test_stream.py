@@ -470,6 +470,19 @@ class AtTheEndTests(SynchronousTestCase):
         )
         return done.stdout
 
+    def test_reactor_stopped(self) -> None:
+        """That the reactor drops everything when it stops is no reason to lose what is kept."""
+        output = self.run_python(
+            "from twisted.internet import reactor\n"
+            "from supervisor_tx.supervision.stream import shared_streams\n"
+            "def run():\n"
+            "    shared_streams.open_descriptor(1, 'x').write(b'x' * 5_000_000)\n"
+            "    reactor.stop()\n"
+            "reactor.callWhenRunning(run)\n"
+            "reactor.run()\n"
+        )
+        self.assertEqual(len(output), 5_000_000)
+
     def test_slow_reader(self) -> None:
         """What a slow reader has not yet taken is written when the process ends."""
         output = self.run_python(
