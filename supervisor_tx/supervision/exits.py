@@ -94,8 +94,12 @@ class ChildSignal:
             self._installed = True
 
     def uninstall(self) -> None:
-        """Give the signal back to who had it before, unless somebody else has taken it."""
-        if self._installed:
+        """
+        Give the signal back to who had it before, unless somebody else has taken it.
+
+        Does nothing while there are subscribers.
+        """
+        if self._installed and not self._subscribers:
             self._installed = False
             if signal.getsignal(signal.SIGCHLD) == self._caught:
                 previous = signal.SIG_DFL if self._previous is None else self._previous
@@ -167,7 +171,7 @@ class PidfdWatch:
         if self._active:
             self._active = False
             self._watch.descriptors.removeReader(self)
-            self._watch.forget(self._pid)
+            self._watch.forget(self._pid, self)
 
 
 class SignalWatch:
@@ -197,7 +201,7 @@ class SignalWatch:
     def stop(self) -> None:
         if self._active:
             self._active = False
-            self._watch.forget(self._pid)
+            self._watch.forget(self._pid, self)
 
 
 class ExitWatch:
@@ -239,10 +243,12 @@ class ExitWatch:
         self._signal.subscribe(self._ask_all)
         self._signal.install()
 
-    def forget(self, pid: int) -> None:
-        """Wait no more for a child."""
-        self._watched.pop(pid, None)
-        if self._on_signal.pop(pid, None) is not None and not self._on_signal:
+    def forget(self, pid: int, watch: Watch) -> None:
+        """Wait no more for a child; where its pid is another's by now, that one stays."""
+        for table in (self._watched, self._on_signal):
+            if table.get(pid) is watch:
+                del table[pid]
+        if not self._on_signal:
             self._signal.unsubscribe(self._ask_all)
 
     def _ask_all(self) -> None:

@@ -299,8 +299,9 @@ def _reason(order: SpawnOrder, command: Command, error: OSError) -> str:
 def _interpreter(file: str) -> str | None:
     """Return what the first line of a script names; None: it is no script, or cannot be read."""
     try:
-        with open(file, "rb") as script:
-            line = script.read(SHEBANG_LENGTH).split(b"\n", 1)[0]
+        # Without waiting: it may be a FIFO.
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as script:
+            line = (script.read(SHEBANG_LENGTH) or b"").split(b"\n", 1)[0]
     except (OSError, ValueError):
         return None
     words = line[2:].strip(b" \t").split(b" ", 1)[0].split(b"\t", 1)[0]

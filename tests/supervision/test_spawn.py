@@ -319,6 +319,17 @@ class FailureTests(SynchronousTestCase):
         error = self.assertRaises(SpawnFailed, launch, command(file), OpenFileLimit())
         self.assertIn(r"the interpreter '/bin/sh\r'", error.spawnerr)
 
+    def test_fifo(self) -> None:
+        """A FIFO cannot be executed, and nobody waits for what it would say."""
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        fifo.chmod(0o755)
+        self.assertFails(
+            command(str(fifo)),
+            f"couldn't exec {fifo}: EACCES (Permission denied)",
+            f"couldn't exec {fifo}: EACCES",
+        )
+
     def test_complaint_names_the_word(self) -> None:
         """The complaint has the word as written, the error the file."""
         self.script("nothing\n")
