@@ -312,6 +312,19 @@ class CopyTests(LogCase):
         self.assertIn(b"INFO again", drain(self.reader))
         self.assertNotIn("missing", self.text())
 
+    def test_news_of_itself(self) -> None:
+        """That it works again is said on standard output too, even where that fills it at once."""
+        self.open(stdout=self.writer, nodaemon=True)
+        child = self.log._feeds[-1].sink
+        chunk = b"x" * 65536  # what the pipe takes
+        while not any("too far behind" in line for line in self.lines()):
+            child.write(chunk)
+        got = b""
+        while self.reactor.getWriters():
+            got = drain(self.reader)
+            self.reactor.turn()
+        self.assertRegex(got + drain(self.reader), b"INFO standard output can be written to again")
+
     def test_reader_gone(self) -> None:
         """A standard output whose reader is gone is told once, in the file."""
         self.open(stdout=self.writer, nodaemon=True)

@@ -173,6 +173,8 @@ class LogFile:
         self.close()
         self._fd = fd
         self._settled()
+        if WATCHED:
+            tell(self.path)
 
     def _settled(self) -> None:
         """The open file is the right one: there is nothing left to try."""

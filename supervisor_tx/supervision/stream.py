@@ -295,7 +295,7 @@ class Stream:
                 self._keep(data)
             return False
         self._keep(data)
-        return self._push()
+        return self._push() and not self._size
 
     def when_room(self, resume: Callable[[], None]) -> None:
         if self._size:
@@ -335,7 +335,7 @@ class Stream:
         return self._medium.fileno() if self._medium is not None else -1
 
     def doWrite(self) -> None:
-        if self._push():
+        if self._push() and not self._size:  # news of itself may have filled it again
             self._drained()
 
     def connectionLost(self, reason: Failure) -> None:
@@ -408,10 +408,11 @@ class Stream:
             self._end()
 
     def _drop_medium(self) -> None:
-        medium, self._medium = self._medium, None
+        medium = self._medium
         if medium is not None:
             medium.stop_waiting(self)
             medium.close()
+            self._medium = None
 
     def _end(self) -> None:
         if not self._ended:
