@@ -1,10 +1,9 @@
 """
 The daemon's command line: one table of options, for the console script and for twistd.
 
-The console script reads it as Supervisor does (Supervisor docs, "Running Supervisor"), which is how
-getopt reads: options end at the first word that is none, or at ``--``; a long one may be cut to a
-prefix that no other has; letters without argument may stand together. All words are read before
-any is looked at, so a wrong option is found even behind ``--help``; then they are taken in order.
+The console script reads it as Supervisor does (Supervisor docs, "Running Supervisor"), with
+:mod:`supervisor_tx.core.getopt`. All words are read before any is looked at, so a wrong option is
+found even behind ``--help``; then they are taken in order.
 
 What Supervisor does not have is marked as ours, and never makes a prefix ambiguous that Supervisor
 takes.
@@ -12,13 +11,14 @@ takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
 from supervisor_tx.config import datatypes
 from supervisor_tx.config.commandline import CommandLine
+from supervisor_tx.core.getopt import BadOption, Grammar
 from supervisor_tx.errors import CannotStart
 
 
@@ -222,10 +222,14 @@ OPTIONS: Final = (
     ),
 )
 
-_LETTERS: Final[Mapping[str, Option]] = {
-    letter: option for option in OPTIONS for letter in option.short
+_BY_FLAG: Final[Mapping[str, Option]] = {f"--{option.long}": option for option in OPTIONS} | {
+    f"-{letter}": option for option in OPTIONS for letter in option.short
 }
-_LONG: Final[Mapping[str, Option]] = {option.long: option for option in OPTIONS}
+_GRAMMAR: Final = Grammar(
+    letters={letter: bool(option.argument) for option in OPTIONS for letter in option.short},
+    longs={option.long: bool(option.argument) for option in OPTIONS},
+    ours={option.long for option in OPTIONS if option.ours},
+)
 
 #: An option, how it was called (in full), and the text of its argument where it takes one.
 _Word = tuple[Option, str, str | None]
@@ -237,10 +241,13 @@ def parse(arguments: Sequence[str]) -> Invocation:
 
     Raises CannotStart in Supervisor's words.
     """
-    words, positional = _split(arguments)
+    try:
+        words, positional = _GRAMMAR.split(arguments)
+    except BadOption as error:
+        raise CannotStart(str(error)) from None
     if positional:
         raise CannotStart(f"positional arguments are not supported: {positional!r}")
-    return _take(words)
+    return _take((_BY_FLAG[flag], flag, text) for flag, text in words)
 
 
 def from_texts(texts: Mapping[str, str | bool | None]) -> Invocation:
@@ -274,63 +281,6 @@ def usage(program: str) -> str:
 def refusal(program: str, reason: object) -> str:
     """Return what goes to standard error when the program exits with 2."""
     return f"Error: {reason}\nFor help, use {program} -h\n"
-
-
-def _split(arguments: Sequence[str]) -> tuple[list[_Word], list[str]]:
-    """Tell options from the positional arguments behind them."""
-    words: list[_Word] = []
-    rest = list(arguments)
-    while rest and rest[0].startswith("-") and rest[0] != "-":
-        word = rest.pop(0)
-        if word == "--":
-            break
-        if word.startswith("--"):
-            words.append(_long(word[2:], rest))
-        else:
-            words.extend(_letters(word[1:], rest))
-    return words, rest
-
-
-def _long(word: str, rest: list[str]) -> _Word:
-    name, equals, text = word.partition("=")
-    option = _named(name)
-    flag = f"--{option.long}"
-    if option.argument is None:
-        if equals:
-            raise CannotStart(f"option {flag} must not have an argument")
-        return option, flag, None
-    return option, flag, text if equals else _next(flag, rest)
-
-
-def _named(name: str) -> Option:
-    if name in _LONG:
-        return _LONG[name]
-    found = [option for option in OPTIONS if option.long.startswith(name)]
-    found = [option for option in found if not option.ours] or found
-    if not found:
-        raise CannotStart(f"option --{name} not recognized")
-    if len(found) > 1:
-        raise CannotStart(f"option --{name} not a unique prefix")
-    return found[0]
-
-
-def _letters(letters: str, rest: list[str]) -> Iterator[_Word]:
-    while letters:
-        letter, letters = letters[0], letters[1:]
-        option, flag = _LETTERS.get(letter), f"-{letter}"
-        if option is None:
-            raise CannotStart(f"option {flag} not recognized")
-        if option.argument is None:
-            yield option, flag, None
-        else:
-            yield option, flag, letters or _next(flag, rest)
-            return
-
-
-def _next(flag: str, rest: list[str]) -> str:
-    if not rest:
-        raise CannotStart(f"option {flag} requires argument")
-    return rest.pop(0)
 
 
 def _take(words: Iterable[_Word]) -> Invocation:

@@ -6,8 +6,9 @@ They are Python's ``%`` formatting with a mapping (Supervisor docs, "Configurati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from difflib import get_close_matches
+TYPE_CHECKING = False  # the client expands too, and waits for every import
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Names(dict[str, str | int]):
@@ -56,6 +57,8 @@ def expand(text: str, names: Names, place: str) -> str:
 
 def _available(wanted: str, names: Names) -> str:
     """Say what could have been meant; of the variables, which are many, only what comes close."""
+    from difflib import get_close_matches
+
     ours = sorted(name for name in names if not name.startswith("ENV_"))
     close = get_close_matches(wanted, names, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable
 
-from supervisor_tx.errors import CannotStart
+TYPE_CHECKING = False  # the client searches too, and waits for every import
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Issued when the daemon searches as root.
 ROOT_SEARCH_WARNING = (
@@ -48,11 +48,15 @@ def require_config(given: str | None, argv0: str) -> str:
 
     Raises CannotStart where there is none.
     """
+    from supervisor_tx.errors import CannotStart
+
     if given is not None:
         if not os.path.exists(given):
             raise CannotStart(f"could not find config file {given}")
         return os.path.abspath(given)
     if os.getuid() == 0:
+        import warnings
+
         warnings.warn(ROOT_SEARCH_WARNING, UserWarning, stacklevel=2)
     found = find_config(argv0)
     if found is None:
