@@ -152,7 +152,7 @@ class _Feed:
 
     def write(self, prefix: bytes, text: bytes) -> None:
         if self._prefix_each_line:
-            text = text.replace(b"\n", b"\n" + prefix)
+            text = text.rstrip(b"\n").replace(b"\n", b"\n" + prefix)
         line = b"%b%b\n" % (prefix, text)
         if self._full:
             self._kept += len(line)

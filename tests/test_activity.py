@@ -353,11 +353,11 @@ class CopyTests(LogCase):
 
 class SyslogTests(LogCase):
     def test_lines(self) -> None:
-        """In syslog each line is a message, and each has the prefix."""
+        """In syslog each line is a message with the prefix, but for newlines at the end."""
         daemon = LogDaemon(self.syslog)
         self.addCleanup(daemon.close)
         self.open(logfile=None)
-        _log.info("one\ntwo")
+        _log.info("one\ntwo\n\n")
         lines = [LINE.fullmatch(line.decode()) for line in daemon.lines()]
         self.assertEqual(
             [line and line.groups() for line in lines], [("INFO", "one"), ("INFO", "two")]
