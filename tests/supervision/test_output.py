@@ -367,6 +367,7 @@ class RecordTests(ChannelCase):
         channel = self.open(None, syslog=True)
         channel.received(b"one\nt")
         self.resumed(channel, None, syslog=True).received(b"wo\n")
+        self.addCleanup(channel.ended)
         self.assertEqual(daemon.lines(), [b"p one", b"p two"])
 
     def test_auto(self) -> None:
@@ -395,6 +396,7 @@ class RecordTests(ChannelCase):
         channel = self.open(fifo)
         channel.received(b"one")
         self.resumed(channel, fifo).received(b"two")
+        self.addCleanup(channel.ended)
         self.assertEqual(drain(reader), b"onetwo")
 
     def test_log_gone(self) -> None:
@@ -406,6 +408,7 @@ class RecordTests(ChannelCase):
         fifo.mkdir()
         self.messages.all.clear()
         again = self.resumed(channel, str(fifo))
+        self.addCleanup(channel.ended)
         again.received(b"x")
         self.assertIn("ERRO the stdout of p cannot be written", self.messages.all[0])
 
