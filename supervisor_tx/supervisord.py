@@ -56,8 +56,8 @@ def _run(program: str, called: cmdline.Invocation) -> int:
         from twisted.internet import reactor
         from twisted.logger import globalLogBeginner
 
+        from supervisor_tx.boot import ConfigSource, prepare
         from supervisor_tx.supervision.background import daemonize
-        from supervisor_tx.supervision.daemon import ConfigSource, prepare
         from supervisor_tx.tap import make_time_monotonic
 
     # Our observer hears of everything; standard output stays what it is.

@@ -17,13 +17,13 @@ from typing import Any, ClassVar
 from twisted.python import usage
 
 from supervisor_tx import SUPERVISOR_VERSION, cmdline
+from supervisor_tx.boot import ConfigSource, Daemon, prepare
 from supervisor_tx.cmdline import Action
 from supervisor_tx.config import check, datatypes
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.config.search import require_config
 from supervisor_tx.errors import CannotStart, SupervisorError
 from supervisor_tx.profiling import Profiler
-from supervisor_tx.supervision.daemon import ConfigSource, Daemon, prepare
 
 
 class Options(usage.Options):

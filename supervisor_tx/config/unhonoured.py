@@ -14,8 +14,6 @@ def unhonoured(config: Config) -> tuple[Message, ...]:
 
 
 def _texts(config: Config) -> Iterator[str]:
-    for server in config.servers:
-        yield f"[{server.section}] is not served yet by this version: nothing listens there"
     for plugin in config.rpcinterfaces:
         yield f"[rpcinterface:{plugin.name}] is not served yet by this version"
     for group in config.groups:

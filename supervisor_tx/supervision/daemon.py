@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -72,7 +72,24 @@ class ConfigSource:
         return config
 
 
-def prepare(source: ConfigSource, reactor: Any) -> Daemon:
+class Faces(Protocol):
+    """The ways in which the daemon can be talked to."""
+
+    def claim(self, config: Config) -> None:
+        """
+        Take the addresses of a configuration that are not ours yet; raise CannotStart.
+
+        Nothing is served there yet, and what is served elsewhere goes on being served.
+        """
+
+    def open(self, daemon: Daemon) -> None:
+        """Serve what the daemon's configuration says, and let go of all other addresses."""
+
+    def close(self) -> Deferred[None]:
+        """Serve no more, and remove what was made; fire when all that was answered is sent."""
+
+
+def prepare(source: ConfigSource, reactor: Any, faces: Faces) -> Daemon:
     """
     Do all that can fail: configuration, user, limits, logs, sockets. Start nothing.
 
@@ -87,11 +104,16 @@ def prepare(source: ConfigSource, reactor: Any) -> Daemon:
     child_files = limits.open_files()
     log = activity_log()
     log.open(config.supervisord)
-    daemon = Daemon(reactor, source, config, log, Spawner(reactor, child_files))
+    daemon = Daemon(reactor, source, config, log, Spawner(reactor, child_files), faces)
     daemon.messages += messages
-    daemon.assemble(config)
-    for socket in daemon.assembly.sockets:
-        socket.check()
+    faces.claim(config)
+    try:
+        daemon.assemble(config)
+        for socket in daemon.assembly.sockets:
+            socket.check()
+    except BaseException:
+        faces.close()
+        raise
     return daemon
 
 
@@ -117,6 +139,7 @@ class Daemon(Service):
         config: Config,
         log: ActivityLog,
         spawner: Spawner,
+        faces: Faces,
     ) -> None:
         self.config = self.configured = config
         self.operations = Operations(self)
@@ -133,6 +156,7 @@ class Daemon(Service):
         self._source = source
         self.log = log
         self._spawner = spawner
+        self._faces = faces
         self._pidfile: str | None = None
         self._strangers = StrangerReaper(
             reactor, spawner, self._reaped_stranger, self._waiting_failed
@@ -181,6 +205,7 @@ class Daemon(Service):
         super().stopService()
         if self._ending is None:
             self._ending = self.supervisor.stop(SupervisorState.SHUTDOWN)
+            self._ending.addCallback(lambda _: self._faces.close())
             self._ending.addCallback(lambda _: self._end())
         return self._ending
 
@@ -188,6 +213,7 @@ class Daemon(Service):
         self._take_signals()  # again: the reactor has put in handlers of its own
         self._strangers.install()
         self.supervisor.start()
+        self._faces.open(self)
 
     # Commander
 
@@ -246,6 +272,7 @@ class Daemon(Service):
         uid = config.supervisord.uid
         if uid not in (None, os.getuid()) and os.getuid() != 0:
             raise CannotStart("Can't drop privilege as nonroot user")
+        self._faces.claim(config)
         self._next = config
         self._bring_down(SupervisorState.RESTARTING)
 
@@ -280,6 +307,7 @@ class Daemon(Service):
         self.assemble(config)
         self._write_pidfile(config.supervisord.pidfile)
         self.supervisor.start()
+        self._faces.open(self)
 
     def _end(self) -> None:
         self.supervisor.close()

@@ -83,5 +83,18 @@ def raise_own(groups: tuple[GroupConfig, ...]) -> bool:
     return _covers(OPEN_FILES.raise_own(OWN + needed), LEAST_OWN + needed)
 
 
+def for_clients(groups: tuple[GroupConfig, ...], most: int) -> int:
+    """
+    Raise our own soft limit of open files by that of so many clients; return for how many it is.
+
+    Never more than ``most``, and never fewer than a handful.
+    """
+    needed = PER_PROCESS * sum(len(group.processes) for group in groups)
+    limit = OPEN_FILES.raise_own(OWN + needed + most)
+    if limit == UNLIMITED:
+        return most
+    return max(min(most, limit - needed - 2 * LEAST_OWN), LEAST_OWN)
+
+
 def _covers(limit: int, wanted: int) -> bool:
     return limit == UNLIMITED or limit >= wanted

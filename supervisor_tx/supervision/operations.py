@@ -308,6 +308,21 @@ class Operations:
         path = self.process(who, name).logfile(channel)
         return self.daemon.in_thread(logreading.tail, path, offset, length)
 
+    def log_path(self, who: Principal, name: str, channel: int) -> str | None:
+        """
+        Return where to follow the log of a process's descriptor 1 or 2; None: it has none.
+
+        Answers during a shutdown too. Raises UnknownProcess.
+        """
+        _, process = self._selected(name)
+        if process is None:
+            raise UnknownProcess(name)
+        return process.logfile(channel)
+
+    def main_log_path(self, who: Principal) -> str | None:
+        """Return where to follow the activity log, during a shutdown too; None: it is no file."""
+        return self.daemon.config.supervisord.logfile
+
     def clear_logs(self, who: Principal, name: str) -> None:
         """
         Begin the logs of a process anew, if it runs.

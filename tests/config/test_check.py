@@ -40,14 +40,13 @@ class ReportTests(LoadingCase):
         """What looks odd is told, and does not change the status."""
         status, lines = self.report(
             "[supervisord]\n[program:x]\ncommand=x\npidfile=/x\n[include]\nfiles=none*\n"
-            "[inet_http_server]\nport=1\n[supervisorctl]\nserverurl=x\n"
+            "[supervisorctl]\nserverurl=x\n"
         )
         self.assertEqual(status, 0)
-        self.assertEqual(len(lines), 5)
+        self.assertEqual(len(lines), 4)
         self.assertIn("[program:x] pidfile is not an option", lines[0])
         self.assertIn("Unknown protocol for serverurl x", lines[1])
         self.assertIn("No file matches via include", lines[2])
-        self.assertIn("[inet_http_server] is not served yet", lines[3])
 
 
 class UnknownTests(LoadingCase):

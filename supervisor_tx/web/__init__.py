@@ -1,0 +1,1 @@
+"""HTTP: the servers of a configuration, and what they serve."""

@@ -1,0 +1,54 @@
+"""The small answers that are the same everywhere: error pages, and the headers of all answers."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from wsgiref.handlers import format_date_time
+
+from supervisor_tx import __version__
+
+SERVER = f"supervisor_tx/{__version__}".encode()
+
+REASONS = {
+    200: b"OK",
+    301: b"Moved Permanently",
+    304: b"Not Modified",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not Found",
+    408: b"Request Timeout",
+    411: b"Length Required",
+    413: b"Content Too Large",
+    500: b"Internal Server Error",
+    503: b"Service Unavailable",
+}
+
+
+def error_page(code: int) -> bytes:
+    """Return the body that goes with an error."""
+    return (
+        b"<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n"
+        b"<h1>Error response</h1>\r\n<p>Error code %d.\r\n<p>Message: %b.\r\n</body>\r\n"
+        % (code, REASONS[code])
+    )
+
+
+def head(version: bytes, code: int, *fields: bytes) -> bytes:
+    """Return the beginning of an answer; ``fields`` are whole header lines without their ends."""
+    lines = b"".join(b"%b\r\n" % field for field in fields)
+    return b"%b %d %b\r\nServer: %b\r\nDate: %b\r\n%b\r\n" % (
+        version,
+        code,
+        REASONS[code],
+        SERVER,
+        http_date(int(time.time())),
+        lines,
+    )
+
+
+@lru_cache(maxsize=8)
+def http_date(when: int) -> bytes:
+    """Return a time, in seconds since the epoch, as HTTP writes it."""
+    return format_date_time(when).encode()

@@ -1,0 +1,182 @@
+"""
+One connection, as HTTP: what of twisted.web's channel is otherwise here.
+
+* An idle connection may stay as long as it likes. A request that has begun must go on: each minute
+  has to bring the rest of it, or at least :data:`PROGRESS` bytes.
+* What is refused is refused before its body is taken. The answer is sent at once, the rest of what
+  the client still sends is dropped, and soon after the connection is closed: closed at once, the
+  kernel would take the answer back from a client that is still sending.
+* HTTP/1.0 clients may keep their connection too.
+* Who asks many things in a row and does not read the answers is not listened to for a while.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+from supervisor_tx.web.answers import error_page, head
+
+if TYPE_CHECKING:
+    from supervisor_tx.web.request import Request
+
+#: Seconds in which a request has to make progress.
+DEADLINE = 60.0
+
+#: Bytes of a request that are progress.
+PROGRESS = 64 * 1024
+
+#: Seconds that a client may go on sending what nobody wants.
+LINGER = 5.0
+
+
+class Channel(HTTPChannel):
+    """A connection of a client."""
+
+    #: twisted.web's own timeout: none
+    timeOut = None
+    site: Any
+    requestFactory: Any
+    transport: Any
+    callLater: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: a request is being answered
+        self._answering = False
+        #: a request was answered while the latest data were looked at
+        self._answered = False
+        #: nothing that comes counts any more
+        self._deaf = False
+        #: bytes since the deadline was set
+        self._progress = 0
+        self._deadline: IDelayedCall | None = None
+        self._lingering: IDelayedCall | None = None
+
+    # What comes
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what the client sends."""
+        if self._deaf:
+            return
+        self._answered = False
+        super().dataReceived(data)
+        if self._answering or self._answered or self._deaf:
+            self._stop_deadline()
+        elif self._deadline is not None:
+            self._progress += len(data)
+        elif data.strip(b"\r\n"):  # a request has begun
+            self._progress = len(data)
+            self._deadline = self.callLater(DEADLINE, self._overdue)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line of the header is longer than any should be."""
+        self.refuse(400)
+
+    def allHeadersReceived(self) -> None:
+        """Refuse what can be refused by its header; take the body of the rest."""
+        request: Request = self.requests[-1]
+        if self.length != 0 and (code := request.why_not(self.length)):
+            self.refuse(code, request)
+            return
+        super().allHeadersReceived()
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Tell whether the connection stays open after the request."""
+        values = request.requestHeaders.getRawHeaders(b"connection") or ()
+        words = {word.strip().lower() for value in values for word in value.split(b",")}
+        if version == b"HTTP/1.1":
+            return b"close" not in words
+        if b"keep-alive" in words:
+            request.keep_alive = True
+            return True
+        return False
+
+    # What goes
+
+    def answering(self) -> None:
+        """A request is complete, and its answer has begun."""
+        self._answering = True
+
+    def requestDone(self, request: Any) -> None:
+        """Its answer is sent: the connection is free for the next."""
+        self._answering = False
+        self._answered = True
+        super().requestDone(request)
+
+    def send(self, data: bytes) -> None:
+        """Send data at once where the transport can do that."""
+        getattr(self.transport, "send", self.transport.write)(data)
+
+    def refuse(self, code: int, request: Request | None = None) -> None:
+        """Answer with an error, listen no more, and close."""
+        if self._deaf:
+            return
+        if request is not None:
+            request.dropped = True
+        body = error_page(code)
+        fields = [b"Content-Type: text/html", b"Content-Length: %d" % len(body)]
+        if code == 401:
+            fields.insert(0, b'WWW-Authenticate: Basic realm="default"')
+        self.send(head(b"HTTP/1.1", code, b"Connection: close", *fields) + body)
+        self._deaf = True
+        self._stop_deadline()
+        self.transport.unregisterProducer()
+        self.transport.loseWriteConnection()
+        self._lingering = self.callLater(LINGER, self._give_up)
+
+    def bid_farewell(self) -> None:
+        """Close as soon as what has been asked is answered; a stream ends here."""
+        self.persistent = False
+        if self._deaf:
+            return
+        if self._answering:
+            self.requests[0].end_stream()
+        else:
+            self.loseConnection()
+
+    # A client that does not read
+
+    def pauseProducing(self) -> None:
+        """Too much waits to be sent: read no requests either."""
+        self.paused = True
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """All is sent: go on with what has been read already."""
+        self.paused = False
+        super().resumeProducing()
+        if not self._deaf:
+            super().dataReceived(b"")
+
+    # The end
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """It is closed, by whomever."""
+        self._stop_deadline()
+        self._deaf = True
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        super().connectionLost(reason)
+
+    def _overdue(self) -> None:
+        self._deadline = None
+        if self._progress < PROGRESS:
+            self.refuse(408, self.requests[-1] if self.requests else None)
+            return
+        self._progress = 0
+        self._deadline = self.callLater(DEADLINE, self._overdue)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._lingering = None
+        self.transport.abortConnection()

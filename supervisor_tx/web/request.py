@@ -1,0 +1,178 @@
+"""
+One request, and the short way to its answer.
+
+It is an ordinary request of twisted.web, for resources that expect one. What matters most, an
+answer that is ready as bytes, takes a way of its own: header and body in one write, which is done
+at once.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from twisted.python.failure import Failure
+from twisted.web import server
+
+from supervisor_tx.supervision.operations import Principal
+from supervisor_tx.web.answers import error_page, head
+
+if TYPE_CHECKING:
+    from supervisor_tx.web.channel import Channel
+    from supervisor_tx.web.site import Site
+
+#: The longest body, in bytes. It is held in memory.
+MOST_BODY = 64 * 1024 * 1024
+
+#: Bytes that are taken from anybody; more, only from those who may ask.
+SMALL_BODY = 64 * 1024
+
+#: Bytes of bodies, of all requests to a server that are not complete.
+MOST_BODIES = 4 * MOST_BODY
+
+
+class Request(server.Request):
+    """A request to one of the servers."""
+
+    defaultContentType = None
+    channel: Channel
+    site: Site
+    content: Any
+    #: who asks; known once it is complete and admitted
+    who: Principal
+    #: the decoded path, without query
+    place: bytes = b""
+    #: an HTTP/1.0 client wants to keep the connection
+    keep_alive = False
+    #: refused before it was complete; nothing of it counts any more
+    dropped = False
+    #: the client is gone
+    gone = False
+    #: bytes of the body that count as held by the server
+    _held = 0
+
+    #: its answer is a stream
+    _streams = False
+
+    # While it comes in
+
+    def why_not(self, length: int | None) -> int:
+        """Return the status to refuse it with before its body is taken, or 0."""
+        if length is not None and length > MOST_BODY:
+            return 413
+        is_small = length is not None and length <= SMALL_BODY
+        if is_small and not self.requestHeaders.hasHeader(b"expect"):
+            return 0
+        site: Site = self.channel.site
+        return 0 if site.admits(self) else 401
+
+    def gotLength(self, length: int | None) -> None:
+        """Keep the body in memory, however long."""
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a part of the body."""
+        if self.dropped:
+            return
+        site: Site = self.channel.site
+        self._held += len(data)
+        site.held += len(data)
+        if self._held > MOST_BODY:
+            self._drop(413)
+        elif site.held > MOST_BODIES:
+            self._drop(503)
+        else:
+            self.content.write(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """It is complete: answer it."""
+        if self.dropped:
+            return
+        self._release()
+        self.method, self.uri, self.clientproto = command, path, version
+        self.channel.answering()
+        self.site = self.channel.site
+        self.site.answer(self)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The client is gone."""
+        self.gone = True
+        self._release()
+        super().connectionLost(reason)
+
+    def _drop(self, code: int) -> None:
+        self._release()
+        self.content = BytesIO()
+        self.channel.refuse(code, self)
+
+    def _release(self) -> None:
+        self.channel.site.held -= self._held
+        self._held = 0
+
+    # What is asked
+
+    def read_place(self) -> bytes:
+        """Return the decoded path of the URI, without parameters, query and fragment."""
+        path = self.uri
+        for mark in (b"#", b"?", b";"):
+            path = path.partition(mark)[0]
+        return unquote_to_bytes(path) if b"%" in path else path
+
+    @property
+    def body(self) -> bytes:
+        """All of the body."""
+        return bytes(self.content.getvalue())
+
+    # The answer
+
+    def respond(self, code: int, content_type: bytes, body: bytes, *fields: bytes) -> None:
+        """Send the whole answer; to a client that is gone: nothing."""
+        if self.gone:
+            return
+        if self.keep_alive:
+            fields = (*fields, b"Connection: Keep-Alive")
+        answer = head(
+            self.clientproto,
+            code,
+            b"Content-Type: " + content_type,
+            b"Content-Length: %d" % len(body),
+            *fields,
+        )
+        if self.method != b"HEAD":
+            answer += body
+        self.code = code
+        self.startedWriting = 1
+        self.sentLength = len(answer)
+        self.channel.send(answer)
+        self.finish()
+
+    def refuse(self, code: int, *fields: bytes) -> None:
+        """Send an error page."""
+        self.respond(code, b"text/html", error_page(code), *fields)
+
+    def stream(self, *fields: bytes) -> None:
+        """Begin an answer whose end nobody knows; see :meth:`send`."""
+        self.chunked = self.clientproto == b"HTTP/1.1"
+        if self.chunked:
+            fields = (*fields, b"Transfer-Encoding: chunked")
+        else:
+            self.channel.persistent = False  # the end of the connection is that of the answer
+        answer = head(self.clientproto, 200, *fields)
+        self.startedWriting = 1
+        self.sentLength = len(answer)
+        self._streams = True
+        self.channel.send(answer)
+
+    def send(self, data: bytes) -> None:
+        """Send a piece of a stream."""
+        if self.gone:
+            return
+        self.sentLength += len(data)
+        self.channel.send(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+
+    def end_stream(self) -> None:
+        """Send the end of a stream, if that is what the answer is."""
+        if self._streams and not self.gone:
+            self.unregisterProducer()
+            self.finish()

@@ -1,0 +1,202 @@
+"""
+All HTTP servers of the daemon, through its life.
+
+Addresses are claimed early, while it still can be refused to start; clients that come then wait in
+the kernel's queue. What is served there is put together, and twisted.web imported, when the
+children are on their way. A restart keeps what stays where it was: no client is refused meanwhile.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+
+from supervisor_tx.activity import Level, Logger
+from supervisor_tx.config.model import Config, ServerConfig
+from supervisor_tx.errors import CannotStart
+from supervisor_tx.supervision import limits
+from supervisor_tx.web.sockets import AlreadyListening, ClaimedSocket, Key, claim, key_of, place_of
+
+if TYPE_CHECKING:
+    from supervisor_tx.supervision.daemon import Daemon
+    from supervisor_tx.web.connections import Connections, Listener
+    from supervisor_tx.web.site import Content, Rpc, Site
+
+    MakeRpc = Callable[[Daemon, ServerConfig], Rpc]
+
+_log = Logger()
+
+#: Connections at the same time, where there are descriptors for so many.
+MOST_CLIENTS = 1024
+
+#: Seconds that answers under way have to be taken by their clients when all ends.
+FAREWELL = 2.0
+
+
+@dataclass(eq=False)
+class _Server:
+    """A server that serves."""
+
+    listener: Listener
+    site: Site
+
+
+class Servers:
+    """The faces that can be reached by HTTP; see :class:`supervision.daemon.Faces`."""
+
+    def __init__(self, reactor: Any, make_rpc: MakeRpc | None = None) -> None:
+        """``make_rpc`` makes what answers XML-RPC calls to a server; None: our own."""
+        self._reactor = reactor
+        self._make_rpc = make_rpc
+        self._claimed: dict[Key, ClaimedSocket] = {}
+        #: sockets whose file was taken from us, and that are served until the restart
+        self._lost: list[ClaimedSocket] = []
+        self._serving: dict[Key, _Server] = {}
+        self._connections: Connections | None = None
+
+    def claim(self, config: Config) -> None:
+        """
+        Take the addresses of a configuration that are not ours yet; raise CannotStart.
+
+        Then everything is as it was, and what is served goes on being served.
+        """
+        wanted: dict[Key, ServerConfig] = {}
+        for server in config.servers:
+            if key_of(server) in wanted:
+                raise AlreadyListening(server)  # the section before
+            wanted[key_of(server)] = server
+        new: dict[Key, ClaimedSocket] = {}
+        try:
+            for key, server in wanted.items():
+                ours = self._claimed.get(key)
+                if ours is None or not ours.has_name():
+                    new[key] = claim(server, self._tell)
+            for key in wanted.keys() - new.keys():
+                self._claimed[key].dress(wanted[key])
+        except CannotStart:
+            for made in new.values():
+                made.close()
+            raise
+        for key in self._claimed.keys() - wanted.keys() - self._serving.keys():
+            self._claimed.pop(key).close()  # claimed for a restart that has not taken place
+        for key, made in new.items():
+            if key in self._claimed:
+                self._lost.append(self._claimed[key])
+            self._claimed[key] = made
+
+    def open(self, daemon: Daemon) -> None:
+        """Serve what the daemon's configuration says, on the addresses that were claimed."""
+        wanted = {key_of(server): server for server in daemon.config.servers}
+        for key in self._serving.keys() - wanted.keys():
+            self._stop(key)
+        for key in self._claimed.keys() - wanted.keys():
+            self._claimed.pop(key).close()
+        lost, self._lost = self._lost, []
+        for key, server in wanted.items():
+            content = self._content(daemon, server)
+            if key in self._serving and self._serving[key].listener.claimed not in lost:
+                self._serving[key].site.content = content
+            else:
+                if key in self._serving:
+                    self._serving.pop(key).listener.stop()
+                self._serve(key, content)
+            _log.trace(
+                "[{section}] serves at {place}", section=server.section, place=place_of(server)
+            )
+        for socket in lost:
+            socket.close()
+        if self._connections is not None:
+            self._connections.most = limits.for_clients(daemon.config.groups, MOST_CLIENTS)
+
+    def close(self) -> Deferred[None]:
+        """Serve no more, remove what we made; fire when all that was answered is sent."""
+        for key in list(self._serving):
+            self._stop(key)
+        for socket in [*self._claimed.values(), *self._lost]:
+            socket.close()
+        self._claimed.clear()
+        self._lost.clear()
+        return self._say_farewell()
+
+    def _serve(self, key: Key, content: Content) -> None:
+        from supervisor_tx.web.connections import Connections, Listener
+        from supervisor_tx.web.site import Site
+
+        if self._connections is None:
+            self._connections = Connections(self._reactor)
+        site = Site(content, self._reactor)
+        listener = Listener(
+            self._claimed[key], lambda: site.buildProtocol(None), self._connections, self._reactor
+        )
+        self._serving[key] = _Server(listener, site)
+
+    def _stop(self, key: Key) -> None:
+        serving = self._serving.pop(key)
+        serving.listener.stop()
+        for connection in self._connections or ():
+            if connection.protocol.site is serving.site:
+                connection.protocol.bid_farewell()
+
+    def _say_farewell(self) -> Deferred[None]:
+        done: Deferred[None] = Deferred()
+        if self._connections is None or not len(self._connections):
+            done.callback(None)
+            return done
+        connections = self._connections
+        timer = self._reactor.callLater(FAREWELL, _abort_all, connections)
+
+        def all_gone() -> None:
+            if timer.active():
+                timer.cancel()
+            done.callback(None)
+
+        connections.when_none(all_gone)
+        return done
+
+    def _content(self, daemon: Daemon, server: ServerConfig) -> Content:
+        from supervisor_tx.web.auth import credentials
+        from supervisor_tx.web.site import Content
+
+        asked = credentials(server.username, server.password)
+        rpc = self._rpc(daemon, server)
+        if asked is None:
+            _log.critical(
+                "Server '{section}' running without any HTTP authentication checking",
+                section=server.section,
+            )
+        return Content(asked, daemon.operations, rpc)
+
+    def _rpc(self, daemon: Daemon, server: ServerConfig) -> Rpc | None:
+        try:
+            made = (self._make_rpc or _our_own())(daemon, server)
+        except Exception:  # noqa: BLE001 (a plug-in that fails may not harm the rest)
+            _log.failure(
+                "the XML-RPC interfaces of [{section}] cannot be made, calls will fail",
+                section=server.section,
+                level=Level.CRITICAL,
+            )
+            return None
+        for plugin in daemon.config.rpcinterfaces:
+            _log.info("RPC interface '{name}' initialized", name=plugin.name)
+        return made
+
+    def _tell(self, text: str) -> None:
+        if self._serving:  # standard error is long gone
+            _log.info("{text}", text=text)
+        else:
+            print(text, file=sys.stderr)
+
+
+def _abort_all(connections: Connections) -> None:
+    for connection in connections:
+        connection.abortConnection()
+
+
+def _our_own() -> MakeRpc:
+    from supervisor_tx.rpc.resource import make_resource
+
+    return make_resource

@@ -1,0 +1,264 @@
+"""
+What one server serves: who may ask, and what answers which URL.
+
+Supervisor's rules for URLs: whatever *begins* with ``/RPC2``, ``/logtail`` or ``/mainlogtail`` goes
+there, whatever follows. Everything is behind the same password.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
+from twisted.python.failure import Failure
+from twisted.web import resource, server
+
+from supervisor_tx.activity import Level, Logger
+from supervisor_tx.errors import UnknownProcess
+from supervisor_tx.supervision.operations import STDERR, STDOUT, Principal
+from supervisor_tx.web.answers import http_date
+from supervisor_tx.web.auth import Credentials
+from supervisor_tx.web.channel import Channel
+from supervisor_tx.web.connections import Peer
+from supervisor_tx.web.follow import Follower
+from supervisor_tx.web.request import Request
+
+_log = Logger()
+
+#: A process's outputs by the names that URLs have for them.
+_CHANNELS = {b"stdout": STDOUT, b"stderr": STDERR}
+
+#: Characters of a request's body to show in a message about it.
+SHOWN = 2000
+
+
+class BadRequest(Exception):
+    """What came is no call; the one who raises it has logged why."""
+
+
+class Rpc(Protocol):
+    """What answers XML-RPC calls."""
+
+    def answer(self, body: bytes, who: Principal) -> bytes | Deferred[bytes]:
+        """Return the answer to a call, now or later; raise BadRequest."""
+
+
+class Logs(Protocol):
+    """Where the logs are that can be followed."""
+
+    def log_path(self, who: Principal, name: str, channel: int) -> str | None:
+        """Return the path of the log of its descriptor 1 or 2; raise UnknownProcess."""
+
+    def main_log_path(self, who: Principal) -> str | None:
+        """Return the path of the activity log; None: it is no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a server serves, until the next restart of the daemon."""
+
+    credentials: Credentials | None
+    logs: Logs
+    #: None: it could not be made
+    rpc: Rpc | None
+
+
+class Site(server.Site):
+    """The factory of one server's connections."""
+
+    def __init__(self, content: Content, reactor: Any) -> None:
+        super().__init__(
+            resource.Resource(),
+            requestFactory=Request,
+            parsePOSTFormSubmission=False,
+            reactor=reactor,
+        )
+        self.content = content
+        #: bytes of bodies of requests that are not complete
+        self.held = 0
+
+    # Factory
+
+    def startFactory(self) -> None:
+        """There is no log file, and no clock for it."""
+
+    def stopFactory(self) -> None:
+        """Nothing was started."""
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Return a channel for a new connection."""
+        channel = Channel()
+        channel.factory = channel.site = self
+        channel.requestFactory = self.requestFactory
+        channel.callLater = self.reactor.callLater
+        return channel
+
+    def log(self, request: Any) -> None:
+        """Write a line about a request that was answered, at level trace."""
+        if not _log.enabled(Level.TRACE):
+            return
+        peer: Peer = request.transport.peer
+        line = (
+            f"{peer.name} - - [{time.strftime('%d/%b/%Y:%H:%M:%S %z')}] "
+            f'"{_text(request.method)} {_text(request.uri)} {_text(request.clientproto)}" '
+            f"{request.code} {request.sentLength}"
+        )
+        level = Level.ERROR if "error" in line.lower() else Level.TRACE
+        _log.emit(level, "{line}", line=line)
+
+    # Requests
+
+    def admits(self, request: Request) -> bool:
+        """Tell whether the one who asks may ask."""
+        asked = self.content.credentials
+        return asked is None or asked.admit(request.getHeader(b"authorization"))
+
+    def answer(self, request: Request) -> None:
+        """Answer a complete request, now or later."""
+        if not self.admits(request):
+            request.channel.persistent = False
+            request.refuse(401, b"Connection: close", b'WWW-Authenticate: Basic realm="default"')
+            return
+        asked = self.content.credentials
+        transport: Any = request.transport
+        request.who = transport.peer.as_user(None if asked is None else asked.username)
+        transport.used()
+        place = request.place = request.read_place()
+        try:
+            self._handler(place)(request)
+        except Exception:  # noqa: BLE001 (whatever a request runs into is for its client alone)
+            _log.error(
+                "{peer}:Server Error:{traceback}",
+                peer=transport.peer.name,
+                traceback=traceback.format_exc(),
+            )
+            request.refuse(500)
+
+    def _handler(self, place: bytes) -> Callable[[Request], None]:
+        if place.startswith(b"/RPC2"):
+            return self._call
+        if place.startswith(b"/logtail"):
+            return self._follow_process
+        if place.startswith(b"/mainlogtail"):
+            return self._follow_main
+        return self._page
+
+    def _page(self, request: Request) -> None:
+        if b"/" + request.place.lstrip(b"/") == b"/ok.html" and request.method in (b"GET", b"POST"):
+            request.respond(200, b"text/plain", b"OK")
+        else:
+            request.refuse(404 if request.method in (b"GET", b"HEAD") else 400)
+
+    # XML-RPC
+
+    def _call(self, request: Request) -> None:
+        headers = request.requestHeaders
+        if request.method != b"POST":
+            request.refuse(400)
+        elif not headers.hasHeader(b"content-length") and not headers.hasHeader(
+            b"transfer-encoding"
+        ):
+            request.refuse(411)
+        elif is_cross_site(request):
+            request.refuse(403)
+        elif self.content.rpc is None:
+            request.refuse(500)
+        else:
+            self._ask(request, self.content.rpc)
+
+    def _ask(self, request: Request, rpc: Rpc) -> None:
+        body = request.body
+        try:
+            answer = rpc.answer(body, request.who)
+        except BadRequest:
+            request.refuse(400)
+        except Exception:  # noqa: BLE001 (as above)
+            _log.critical(
+                "Handling XML-RPC request with data '{data}' raised an unexpected exception: "
+                "{traceback}",
+                data=_text(body[:SHOWN]),
+                traceback=traceback.format_exc(),
+            )
+            request.refuse(500)
+        else:
+            if isinstance(answer, bytes):
+                request.respond(200, b"text/xml", answer)
+            else:
+                answer.addCallback(lambda ready: request.respond(200, b"text/xml", ready))
+                answer.addErrback(_answer_failed, request)
+
+    # Logs
+
+    def _follow_process(self, request: Request) -> None:
+        if request.method != b"GET":
+            request.refuse(400)
+            return
+        name, *rest = request.place.split(b"/")[2:] or [b""]
+        channel = _CHANNELS.get(rest.pop(0) if rest else b"stdout")
+        path = None
+        if not rest and channel is not None:
+            try:
+                path = self.content.logs.log_path(request.who, _text(name), channel)
+            except UnknownProcess:
+                path = None
+        self._follow(request, path, b"X-Accel-Buffering: no")
+
+    def _follow_main(self, request: Request) -> None:
+        if request.method != b"GET":
+            request.refuse(400)
+            return
+        self._follow(request, self.content.logs.main_log_path(request.who))
+
+    def _follow(self, request: Request, path: str | None, *fields: bytes) -> None:
+        try:
+            follower = None if path is None else Follower(path, request.send, self.reactor)
+        except OSError:
+            follower = None
+        if follower is None:
+            request.refuse(404)
+            return
+        request.stream(
+            b"Last-Modified: " + http_date(follower.modified),
+            b"Content-Type: text/plain;charset=utf-8",
+            *fields,
+        )
+        request.registerProducer(follower, streaming=True)
+        request.notifyFinish().addBoth(lambda _: follower.stopProducing())
+        follower.start()
+
+
+def _answer_failed(failure: Failure, request: Request) -> None:
+    if failure.check(BadRequest):
+        request.refuse(400)
+        return
+    _log.error("XML-RPC response callback error:{traceback}", traceback=failure.getTraceback())
+    request.refuse(500)
+
+
+def is_cross_site(request: Request) -> bool:
+    """
+    Tell whether a browser sends this on behalf of a page that is not from here.
+
+    Such a page can have a form sent to us, without being allowed to; no other client says where it
+    comes from.
+    """
+    site = request.getHeader(b"sec-fetch-site")
+    if site is not None:
+        return site not in (b"same-origin", b"none")
+    origin = request.getHeader(b"origin")
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin.lower()).netloc != (request.getHeader(b"host") or b"").lower()
+    except ValueError:
+        return True
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
