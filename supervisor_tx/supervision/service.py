@@ -9,17 +9,26 @@ state tells whether the level is done.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from supervisor_tx.activity import Logger
+from supervisor_tx.core.events import (
+    PROCESS_STATES,
+    ProcessGroupEvent,
+    ProcessStateEvent,
+    RemoteCommunicationEvent,
+    SupervisorStateEvent,
+)
 from supervisor_tx.core.lifecycle import Announce
 from supervisor_tx.core.states import STOPPED_STATES, SupervisorState
 from supervisor_tx.errors import StillRunning, UnknownProcess
+from supervisor_tx.supervision.bus import EventBus, Ticker
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.process import SupervisedProcess
 
@@ -38,16 +47,27 @@ class Supervisor:
     state: SupervisorState = SupervisorState.RUNNING
     #: grows when a group comes or goes
     generation: int = 0
+    #: who hears of what happens; nobody does unless there are listeners or plugins
+    bus: EventBus = field(default_factory=EventBus)
+    #: tells the wall-clock time, for ticks
+    now: Callable[[], float] = time.time
+    _ticker: Ticker = field(init=False)
     _levels: deque[list[ProcessGroup]] = field(default_factory=deque, init=False)
     _stopping: list[ProcessGroup] = field(default_factory=list, init=False)
     _report: IDelayedCall | None = field(default=None, init=False)
     _down: list[Deferred[None]] = field(default_factory=list, init=False)
     _is_down: bool = field(default=False, init=False)
 
+    def __post_init__(self) -> None:
+        self._ticker = Ticker(self.bus, self.clock, self.now)
+
     def add(self, group: ProcessGroup) -> None:
         """Make a group active; a name that is taken stays with the group that has it."""
-        self.groups.setdefault(group.name, group)
+        if group.name in self.groups:
+            return
+        self.groups[group.name] = group
         self.generation += 1
+        self.bus.publish("PROCESS_GROUP_ADDED", lambda: ProcessGroupEvent(group.name, added=True))
 
     def remove(self, name: str) -> None:
         """Forget a group of which nothing runs; raise UnknownProcess or StillRunning."""
@@ -59,9 +79,12 @@ class Supervisor:
         del self.groups[name]
         self.generation += 1
         group.close()
+        self.bus.publish("PROCESS_GROUP_REMOVED", lambda: ProcessGroupEvent(name, added=False))
 
     def start(self) -> None:
         """Start what is to start by itself, lower priority numbers first."""
+        self._announce("RUNNING")
+        self._ticker.start()
         for group in list(self.groups.values()):
             group.autostart()
 
@@ -80,6 +103,7 @@ class Supervisor:
             return done
         self._down.append(done)
         if first:
+            self._announce("STOPPING")
             for group in self.groups.values():
                 group.quiesce()
             self._levels.extend(_levels(self.groups.values()))
@@ -87,11 +111,29 @@ class Supervisor:
         return done
 
     def changed(self, process: SupervisedProcess, change: Announce) -> None:
-        """Hear of each change of state of each process."""
+        """Hear of each change of state of each process, and tell those who want to hear too."""
+        if self.bus.wants(name := PROCESS_STATES[change.now]):
+            event = ProcessStateEvent(
+                process.name,
+                process.group,
+                change.was,
+                change.now,
+                process.pid or 0,
+                change.tries,
+                change.expected,
+            )
+            self.bus.publish(name, lambda: event)
         if self._stopping and change.now in STOPPED_STATES and not _unstopped(self._stopping):
             # not from within the change: those who come after us shall see it first
             self.clock.callLater(0, self._next_level)
             self._stopping = []
+
+    def remote_event(self, kind: str, data: str) -> None:
+        """Pass on what a client has to say."""
+        self.bus.publish("REMOTE_COMMUNICATION", lambda: RemoteCommunicationEvent(kind, data))
+
+    def _announce(self, state: str) -> None:
+        self.bus.publish(f"SUPERVISOR_STATE_CHANGE_{state}", lambda: SupervisorStateEvent(state))
 
     def unstopped(self) -> list[SupervisedProcess]:
         """All processes that run, or are about to."""
@@ -103,7 +145,8 @@ class Supervisor:
             group.reopen_logs()
 
     def close(self) -> None:
-        """Let go of logs; all must be down."""
+        """Let go of logs, and tick no more; all must be down."""
+        self._ticker.stop()
         for group in self.groups.values():
             group.close()
 

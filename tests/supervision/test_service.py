@@ -183,3 +183,31 @@ class SupervisorTests(SynchronousTestCase):
         self.assertEqual(self.spawner.children[0].signals, ["TERM"])
         self.end("a")
         self.successResultOf(down)
+
+    def test_events(self) -> None:
+        """Who listens hears of groups, of the daemon and of each change of state, in order."""
+        heard: list[tuple[str, str]] = []
+        for name in ("SUPERVISOR_STATE_CHANGE", "PROCESS_STATE", "PROCESS_GROUP"):
+            self.supervisor.bus.subscribe(name, lambda e: heard.append((e.name, e.payload())))
+        self.group("a", program("x"))
+        self.start()
+        self.supervisor.stop(SupervisorState.SHUTDOWN)
+        child = self.spawner.children[0]
+        pid = child.pid
+        child.exit(0)
+        self.clock.advance(0)
+        self.supervisor.remove("a")
+        head = "processname:x groupname:a from_state:"
+        self.assertEqual(
+            heard,
+            [
+                ("PROCESS_GROUP_ADDED", "groupname:a\n"),
+                ("SUPERVISOR_STATE_CHANGE_RUNNING", ""),
+                ("PROCESS_STATE_STARTING", f"{head}STOPPED tries:0"),
+                ("PROCESS_STATE_RUNNING", f"{head}STARTING pid:{pid}"),
+                ("SUPERVISOR_STATE_CHANGE_STOPPING", ""),
+                ("PROCESS_STATE_STOPPING", f"{head}RUNNING pid:{pid}"),
+                ("PROCESS_STATE_STOPPED", f"{head}STOPPING pid:{pid}"),
+                ("PROCESS_GROUP_REMOVED", "groupname:a\n"),
+            ],
+        )
