@@ -29,9 +29,7 @@ STOPPED_STATES = frozenset(
 RUNNING_STATES = frozenset({ProcessState.STARTING, ProcessState.RUNNING, ProcessState.BACKOFF})
 
 #: There is, or there will be at once, a process that can take a signal.
-SIGNALLABLE_STATES = frozenset(
-    {ProcessState.STARTING, ProcessState.RUNNING, ProcessState.STOPPING}
-)
+SIGNALLABLE_STATES = frozenset({ProcessState.STARTING, ProcessState.RUNNING, ProcessState.STOPPING})
 
 
 class SupervisorState(IntEnum):
