@@ -8,11 +8,12 @@ not before it is started anew. A process that does not run takes everything at i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import groupby
 
 from supervisor_tx.config.changes import Change, Changes, Reason
+from supervisor_tx.config.model import Config
 
 
 class Action(Enum):
@@ -30,6 +31,8 @@ class Action(Enum):
     CHANGE = "change"
     ADD = "add"
     ADD_GROUP = "add group"
+    #: nothing is done: it is the daemon's own, and takes a reload
+    RELOAD = "at reload"
 
 
 #: The order in which a plan is carried out: what frees something (a port, a file) comes first.
@@ -78,6 +81,30 @@ def plan(changes: Changes, runs: Callable[[str, str], bool]) -> tuple[Step, ...]
         *(Step(Action.ADD_GROUP, group.name) for group in changes.added),
     ]
     return tuple(sorted(steps, key=lambda step: ORDER[step.action]))
+
+
+def of_daemon(old: Config, new: Config) -> tuple[Step, ...]:
+    """Return the step, if any, for what only a reload puts into force; secrets are not shown."""
+    reasons: list[Reason] = []
+    for member in fields(old.supervisord):
+        was, now = (getattr(each.supervisord, member.name) for each in (old, new))
+        # the environment is part of each program's, and in force with that
+        if was != now and member.name != "environment":
+            reasons.append(Reason(None, _NAMES.get(member.name, member.name), was, now))
+    if old.servers != new.servers:
+        reasons.append(Reason(None, "servers", _sections(old), _sections(new)))
+    if old.rpcinterfaces != new.rpcinterfaces:
+        interfaces = (tuple(each.name for each in config.rpcinterfaces) for config in (old, new))
+        reasons.append(Reason(None, "rpcinterfaces", *interfaces))
+    return (Step(Action.RELOAD, "", None, tuple(reasons)),) if reasons else ()
+
+
+def _sections(config: Config) -> tuple[str, ...]:
+    return tuple(server.section for server in config.servers)
+
+
+#: Members of the model that are called otherwise in a file.
+_NAMES = {"uid": "user"}
 
 
 def _of_group(change: Change, runs: Callable[[str, str], bool]) -> Iterator[Step]:

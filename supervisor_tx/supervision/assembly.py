@@ -12,8 +12,8 @@ from supervisor_tx.core.lifecycle import Announce
 from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.interfaces import ISpawner
-from supervisor_tx.supervision.output import make_channels
-from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.supervision.output import OutputChannel, make_channels
+from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
 from supervisor_tx.supervision.sockets import SharedSocket
 
 
@@ -34,24 +34,55 @@ class Assembly:
     def group(self, config: GroupConfig) -> ProcessGroup:
         """Make the processes of a group; its AUTO logs exist from then on."""
         group = ProcessGroup(config)
-        sockets: dict[str, SharedSocket] = {}
         for each in config.processes:
-            if each.socket is not None and each.program not in sockets:
-                sockets[each.program] = SharedSocket(each.socket)
-            group.processes[each.name] = SupervisedProcess(
-                config=each,
-                group=config.name,
-                clock=self.clock,
-                spawner=self.spawner,
-                environment=environment(each, config.name, self.environ, server_url(self.config)),
-                channels=make_channels(
-                    each, self.auto, strip_ansi=self.config.supervisord.strip_ansi
-                ),
-                announce=self.announce,
-                socket=sockets.get(each.program),
-            )
-        self.sockets.extend(sockets.values())
+            group.processes[each.name] = self.process(each, group)
         return group
+
+    def process(self, config: ProcessConfig, group: ProcessGroup) -> SupervisedProcess:
+        """Make a process that is to be one of a group; of nothing in it anything runs."""
+        return SupervisedProcess(
+            config=config,
+            group=group.name,
+            clock=self.clock,
+            spawner=self.spawner,
+            environment=self._environment(config, group),
+            channels=make_channels(config, self.auto, strip_ansi=self._strips),
+            announce=self.announce,
+            socket=self._socket(config, group),
+        )
+
+    def renew(self, process: SupervisedProcess, config: ProcessConfig, group: ProcessGroup) -> None:
+        """Let a process of a group go on under another configuration; raise OSError."""
+        before = {STDOUT: process.config.stdout, STDERR: process.config.stderr}
+        after = {STDOUT: config.stdout, STDERR: config.stderr}
+        keep = {
+            fd: channel
+            for fd, channel in process.channels.items()
+            if isinstance(channel, OutputChannel) and before[fd] == after[fd]
+        }
+        channels = make_channels(config, self.auto, strip_ansi=self._strips, keep=keep)
+        process.renew(
+            config, self._environment(config, group), channels, self._socket(config, group)
+        )
+
+    @property
+    def _strips(self) -> bool:
+        return self.config.supervisord.strip_ansi
+
+    def _environment(self, config: ProcessConfig, group: ProcessGroup) -> dict[str, str]:
+        return environment(config, group.name, self.environ, server_url(self.config))
+
+    def _socket(self, config: ProcessConfig, group: ProcessGroup) -> SharedSocket | None:
+        """Return the socket that the process shares with others of its program."""
+        if config.socket is None:
+            return None
+        for other in group.processes.values():
+            shares = other.config.program == config.program
+            if shares and other.socket is not None and other.socket.config == config.socket:
+                return other.socket
+        made = SharedSocket(config.socket)
+        self.sockets.append(made)
+        return made
 
 
 def server_url(config: Config) -> str | None:

@@ -52,6 +52,13 @@ class ProcessGroup:
         """Those that run, or are about to."""
         return [process for process in self.processes.values() if not process.is_stopped]
 
+    def settle(self, config: GroupConfig) -> None:
+        """Go on under another configuration; its members were seen to, but for their order."""
+        self.config = config
+        order = {process.name: number for number, process in enumerate(config.processes)}
+        known = sorted(self.processes.items(), key=lambda item: order.get(item[0], len(order)))
+        self.processes = dict(known)
+
     def reopen_logs(self) -> None:
         """Open all log files anew, by name."""
         for process in self.processes.values():

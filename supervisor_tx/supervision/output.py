@@ -264,11 +264,21 @@ class OutputChannel:
 
 
 def make_channels(
-    config: ProcessConfig, auto: AutoLogs, *, strip_ansi: bool = False
+    config: ProcessConfig,
+    auto: AutoLogs,
+    *,
+    strip_ansi: bool = False,
+    keep: Mapping[int, OutputChannel] | None = None,
 ) -> dict[int, OutputChannel]:
-    """Make the channels of a process, by the child's descriptor, and its AUTO logs."""
+    """
+    Make the channels of a process, by the child's descriptor, and its AUTO logs.
+
+    Those in ``keep`` are taken as they are.
+    """
+    keep = keep or {}
     channels = {
-        1: OutputChannel(
+        1: keep.get(1)
+        or OutputChannel(
             config.name,
             "stdout",
             config.stdout,
@@ -278,7 +288,7 @@ def make_channels(
         )
     }
     if not config.redirect_stderr:
-        channels[2] = OutputChannel(
+        channels[2] = keep.get(2) or OutputChannel(
             config.name, "stderr", config.stderr, auto, strip_ansi=strip_ansi
         )
     return channels

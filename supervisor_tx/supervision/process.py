@@ -130,6 +130,10 @@ class SupervisedProcess:
     timer: IDelayedCall | None = field(default=None, init=False)
     #: what the timer brings
     then: Input | None = field(default=None, init=False)
+    #: what its child was given for a stdin
+    _held_socket: SharedSocket | None = field(default=None, init=False)
+    #: for its next start, where its child still writes to others
+    _next_channels: Mapping[int, Channel] | None = field(default=None, init=False)
     _inputs: deque[Input] = field(default_factory=deque, init=False)
     _performing: bool = field(default=False, init=False)
 
@@ -252,8 +256,66 @@ class SupervisedProcess:
     def close(self) -> None:
         """Let go of what is held between two runs; the process must be stopped."""
         self._stop_waiting()
-        for channel in self.channels.values():
+        for channel in (*self.channels.values(), *(self._next_channels or {}).values()):
             channel.close()
+
+    def renew(
+        self,
+        config: ProcessConfig,
+        environment: Mapping[str, str],
+        channels: Mapping[int, Channel],
+        socket: SharedSocket | None,
+    ) -> None:
+        """
+        Go on under another configuration, as far as that is possible while a child lives.
+
+        Its life and its logs change at once, what it was executed with at its next start. Channels
+        that are the same objects as before go on. Raises OSError where a log cannot be opened; then
+        it goes on in the old ones.
+        """
+        lives = self.transport is not None or self.spawning
+        if lives and channels.keys() == self.channels.keys():
+            self._move_logs(channels)
+        elif lives:
+            self._let_go_of_next_channels(channels)
+            self._next_channels = channels
+        else:
+            self._take_channels(channels)
+        self.config, self.environment, self.socket = config, environment, socket
+        self.life.policy = policy(config)
+        self.version += 1
+
+    def _move_logs(self, channels: Mapping[int, Channel]) -> None:
+        """Let the child that lives write elsewhere."""
+        fresh = [channel for fd, channel in channels.items() if channel is not self.channels[fd]]
+        try:
+            for channel in fresh:
+                channel.open()
+        except OSError:
+            for channel in fresh:
+                channel.close()
+            raise
+        for channel in fresh:
+            if self.transport is not None:
+                channel.begin(self.transport)
+        for fd, channel in self.channels.items():
+            if channel is not channels[fd]:
+                channel.ended()
+        self._take_channels(channels)
+
+    def _take_channels(self, channels: Mapping[int, Channel]) -> None:
+        before, self.channels = self.channels, channels
+        for channel in before.values():
+            if channel not in channels.values():
+                channel.close()
+        self._let_go_of_next_channels(channels)
+
+    def _let_go_of_next_channels(self, but: Mapping[int, Channel]) -> None:
+        kept = (*self.channels.values(), *but.values())
+        for channel in (self._next_channels or {}).values():
+            if channel not in kept:
+                channel.close()
+        self._next_channels = None
 
     # What its child tells
 
@@ -284,8 +346,7 @@ class SupervisedProcess:
         self.laststop = self.now()
         for channel in self.channels.values():
             channel.ended()
-        if self.socket is not None:
-            self.socket.release()
+        self._release_socket()
         if self.life.state is ProcessState.STARTING and uptime < self.config.startsecs:
             self.exitstatus, self.spawnerr = None, TOO_QUICK
         else:
@@ -370,9 +431,12 @@ class SupervisedProcess:
 
     def _spawn(self) -> None:
         self.exitstatus = None
+        if self._next_channels is not None:
+            self._take_channels(self._next_channels)
         try:
             self._open_channels()
             stdin = None if self.socket is None else self.socket.acquire()
+            self._held_socket = self.socket
         except SpawnFailed as error:
             self._refuse(error)
             return
@@ -406,9 +470,19 @@ class SupervisedProcess:
 
     def _spawn_failed(self, error: SpawnFailed) -> None:
         self.spawning = False
-        if self.socket is not None:
-            self.socket.release()
+        self._release_socket()
         self._refuse(error)
+
+    def hold_socket(self) -> None:
+        """Count as a user of its socket: a child that was taken up has it."""
+        self._held_socket = self.socket
+        if self.socket is not None:
+            self.socket.users += 1
+
+    def _release_socket(self) -> None:
+        held, self._held_socket = self._held_socket, None
+        if held is not None:
+            held.release()
 
     def _refuse(self, error: SpawnFailed) -> None:
         self.spawnerr = error.spawnerr

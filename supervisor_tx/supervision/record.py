@@ -137,6 +137,7 @@ def take_up(process: SupervisedProcess, record: ProcessRecord, adopt: Adopt) -> 
     if record.child is not None:
         child = ChildRecord.from_dict(record.child)
         process.pid = child.pid
+        process.hold_socket()
         process.transport = adopt(child, ChildProtocol(process))
     if record.spawning:
         process.perform(Spawn())

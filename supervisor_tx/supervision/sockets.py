@@ -7,8 +7,10 @@ One socket is shared by all processes of a program, made for the first and close
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -48,6 +50,15 @@ class SharedSocket:
             self._socket.close()
             self._socket = None
 
+    def record(self) -> int | None:
+        """Return the descriptor, for whoever takes it up; None: nobody uses it."""
+        return None if self._socket is None else self._socket.fileno()
+
+    def resume(self, record: int | None) -> None:
+        """Go on with a descriptor; each process that has it is still to be counted."""
+        if record is not None:
+            self._socket = socket.socket(fileno=record)
+
     def check(self) -> None:
         """Make the socket and let it go again, to fail early; raise CannotStart."""
         try:
@@ -75,6 +86,8 @@ def listening(config: FcgiSocketConfig) -> socket.socket:
 
 def _listening_unix(config: FcgiSocketConfig, path: str) -> socket.socket:
     with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise FileExistsError(errno.EEXIST, "there is something else at its path", path)
         os.unlink(path)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
