@@ -9,6 +9,7 @@ the memory of a small daemon, and is not used).
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from supervisor_tx.errors import SupervisorError
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks for; return the exit status."""
     program, *arguments = sys.argv if argv is None else argv
+    _fill_standard_descriptors()
     try:
         called = cmdline.parse(arguments)
         match called.action:
@@ -39,6 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SupervisorError as error:
         print(cmdline.refusal(program, error), end="", file=sys.stderr)
         return 2
+
+
+def _fill_standard_descriptors() -> None:
+    """Let nothing of ours become descriptor 0, 1 or 2 where we were started without."""
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)
 
 
 def _check(program: str, called: cmdline.Invocation) -> int:

@@ -193,6 +193,13 @@ class StartTests(FunctionalTestCase):
         self.assertEqual(Path(f"/proc/{daemon.pid_of('one')}").stat().st_uid, uid)
         self.assertIn(f"Set uid to user {uid} succeeded", daemon.log)
 
+    def test_closed_descriptors(self) -> None:
+        """Started without descriptors 0, 1 and 2 it puts nothing of its own in their place."""
+        daemon = self.daemon("", preexec=lambda: os.closerange(0, 3))
+        daemon.wait_for("supervisord started with pid")
+        for fd in (0, 1, 2):
+            self.assertEqual(os.readlink(f"/proc/{daemon.process.pid}/fd/{fd}"), "/dev/null")
+
     def test_limits(self) -> None:
         """minfds raises the soft limit of the children, and of nobody else's."""
         import resource
