@@ -1,0 +1,1 @@
+"""XML-RPC: a call in, an answer or a fault out."""
