@@ -29,6 +29,9 @@ T = TypeVar("T")
 #: Seconds until a condition that has not come true counts as never coming true.
 PATIENCE = 60.0
 
+#: The command of a program that writes what it is told by :meth:`Daemon.order`.
+ORDERS = 'sh -c "exec cat <>%(here)s/orders"'
+
 TOP = Path(__file__).resolve().parents[2]
 
 
@@ -50,6 +53,12 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def written(pid: int) -> int:
+    """How many bytes a process has written so far."""
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("wchar:"))
 
 
 def children(pid: int) -> list[int]:
@@ -144,6 +153,11 @@ class Daemon:
             lambda: read if text in (read := self.read(name)) else "",
             lambda: f"{text!r} in {name}: {self.read(name)!r}; {self.tell()}",
         )
+
+    def order(self, text: str, fifo: str = "orders") -> None:
+        """Have a program that copies a FIFO write something, in one piece."""
+        with open(self.directory / fifo, "w") as orders:
+            orders.write(text)
 
     def tell(self) -> str:
         """Everything that it said."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests import requirements
-from tests.functional.harness import Daemon, FunctionalTestCase, alive, until
+from tests.functional.harness import ORDERS, Daemon, FunctionalTestCase, alive, until, written
 
 #: Those that stop a process or go on with it, and two that the C library keeps for itself.
 NOT_DEADLY = {
@@ -29,16 +29,6 @@ def pipes(pid: int) -> int:
             continue
         ends[name] += name.startswith("pipe:")
     return sum(count == 1 for count in ends.values())  # it has both ends of one of its own
-
-
-def written(pid: int) -> int:
-    """How many bytes a process has written so far."""
-    [line] = [
-        line
-        for line in Path(f"/proc/{pid}/io").read_text().splitlines()
-        if line.startswith("wchar:")
-    ]
-    return int(line.split()[1])
 
 
 class EndTests(FunctionalTestCase):
@@ -209,7 +199,7 @@ class PipeTests(FunctionalTestCase):
         """Two that flood do not keep a quiet one from being heard, nor the daemon from ending."""
         os.mkfifo(self.directory / "orders")
         daemon = self.daemon(
-            """\
+            f"""\
             [program:flood]
             command=yes
             process_name=flood%(process_num)d
@@ -218,7 +208,7 @@ class PipeTests(FunctionalTestCase):
             stdout_logfile_maxbytes=1MB
             stdout_logfile_backups=0
             [program:quiet]
-            command=sh -c "exec cat <>%(here)s/orders"
+            command={ORDERS}
             stdout_logfile=%(here)s/quiet.log
             """
         )
@@ -228,8 +218,7 @@ class PipeTests(FunctionalTestCase):
         passed = []
         for number in range(20):
             before = sum(written(pid) for pid in floods)
-            with open(self.directory / "orders", "w") as orders:
-                orders.write(f"line {number}\n")
+            daemon.order(f"line {number}\n")
             daemon.wait_for_file("quiet.log", f"line {number}\n")
             passed.append(sum(written(pid) for pid in floods) - before)
         # each turn of the loop takes a bounded amount from each

@@ -7,15 +7,7 @@ import re
 import signal
 from pathlib import Path
 
-from tests.functional.harness import Daemon, FunctionalTestCase, alive, until
-
-ORDERS = 'sh -c "exec cat <>%(here)s/orders"'
-
-
-def tell(daemon: Daemon, text: str, fifo: str = "orders") -> None:
-    """Have a program that copies a FIFO write something, in one piece."""
-    with open(daemon.directory / fifo, "w") as orders:
-        orders.write(text)
+from tests.functional.harness import ORDERS, Daemon, FunctionalTestCase, alive, until
 
 
 def family(log: Path) -> list[str]:
@@ -53,7 +45,7 @@ class ChildLogTests(FunctionalTestCase):
                     expected[name] = ["", *files][: backups + 1]
                 for daemon in both:
                     log = daemon.directory / f"{name}.log"
-                    tell(daemon, line, name)
+                    daemon.order(line, name)
                     until(
                         lambda log=log, name=name: family(log) == expected[name],  # type: ignore[misc]
                         lambda log=log: f"{log}: {family(log)}",  # type: ignore[misc]
@@ -87,7 +79,7 @@ class ChildLogTests(FunctionalTestCase):
             ("1mred\x1b", "plain bold\n<red"),
             ("[0m>", "plain bold\n<red>"),
         ):
-            tell(daemon, text)
+            daemon.order(text)
             until(
                 lambda seen=seen: log.exists() and log.read_text() == seen,  # type: ignore[misc]
                 lambda: daemon.read("one.log"),
@@ -242,7 +234,9 @@ class ActivityLogTests(FunctionalTestCase):
             with open(reading) as pipe:
                 text = ""
                 while text.count("spawned: 'one'") < 2 * copies:
-                    text += os.read(pipe.fileno(), 65536).decode()
+                    more = os.read(pipe.fileno(), 65536).decode()
+                    assert more, text
+                    text += more
                 for daemon in daemons:
                     self.assertEqual(daemon.stop(), 0)
                 text += pipe.read()
