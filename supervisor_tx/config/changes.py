@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import Enum
 
 from supervisor_tx.config.model import (
     FcgiSocketConfig,
@@ -29,6 +30,24 @@ class Reason:
     option: str
     old: object
     new: object
+
+
+def shown(value: object) -> str:
+    """Return the value of an option as it could stand in a file; empty where there is none."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case Enum():
+            return str(value.value)
+        case Mapping():
+            return ",".join(f'{name}="{text}"' for name, text in value.items())
+        case tuple():
+            return ",".join(shown(each) for each in value)
+        case FcgiSocketConfig():
+            return value.url
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def load_supervisord(options: Options) -> SupervisordConfig:
         strip_ansi=get("strip_ansi", datatypes.boolean, defaults.strip_ansi),
         environment=get("environment", _environment(options.names), {}),
         identifier=get("identifier", datatypes.string, defaults.identifier),
+        update_mode=get("update_mode", datatypes.update_mode, defaults.update_mode),
     )
 
 

@@ -114,6 +114,14 @@ def loglevel(text: str) -> int:
         raise ValueError(f"bad logging level name {text!r}") from None
 
 
+@datatype("classic or minimal")
+def update_mode(text: str) -> str:
+    word = text.lower()
+    if word not in ("classic", "minimal"):
+        raise ValueError(f"invalid 'update_mode' value {text!r}")
+    return word
+
+
 # Processes
 
 #: Every name of the platform that begins with SIG, so SIG_DFL (0) and SIG_IGN (1) too.

@@ -61,6 +61,7 @@ SINGLE: Mapping[str, frozenset[str]] = {
             "strip_ansi",
             "environment",
             "identifier",
+            "update_mode",
         }
     ),
     "supervisorctl": frozenset({"serverurl", "username", "password", "prompt", "history_file"}),

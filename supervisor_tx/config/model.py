@@ -164,6 +164,8 @@ class SupervisordConfig:
     strip_ansi: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     identifier: str = "supervisor"
+    #: ours: what our client's ``update`` does, ``classic`` (as Supervisor's) or ``minimal``
+    update_mode: str = "classic"
 
 
 @dataclass(frozen=True, slots=True)

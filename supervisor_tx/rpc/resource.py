@@ -77,7 +77,7 @@ def make_resource(
     for plugin in daemon.config.rpcinterfaces:
         if plugin.factory == MAIN_FACTORY:
             made.add(plugin.name, SupervisorMethods(operations, status), operations)
-            made.add("supervisor_tx", OwnMethods(), operations)
+            made.add("supervisor_tx", OwnMethods(operations), operations)
     for name, instance in (namespaces or {}).items():
         made.add_plugin(name, instance)
     made.add("system", SystemMethods(made, daemon.clock), operations)

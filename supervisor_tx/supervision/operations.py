@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from supervisor_tx.config.changes import Changes, changes
 from supervisor_tx.config.datatypes import signal_number
 from supervisor_tx.config.model import Config, GroupConfig
+from supervisor_tx.config.plan import Step
 from supervisor_tx.core import namespec
 from supervisor_tx.core.states import (
     RUNNING_STATES,
@@ -39,6 +40,7 @@ from supervisor_tx.errors import (
     UnknownProcess,
 )
 from supervisor_tx.supervision import logreading, orders
+from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.command import find_command
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.info import ConfigInfo, ProcessInfo, config_info, describe
@@ -47,6 +49,7 @@ from supervisor_tx.supervision.orders import Outcome, Turn
 from supervisor_tx.supervision.principal import BY_SIGNAL, Principal
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
+from supervisor_tx.supervision.update import Done, Updater
 from supervisor_tx.supervision.waiting import StopReports
 
 __all__ = ["BY_SIGNAL", "STDERR", "STDOUT", "Commander", "Operations", "Outcome", "Principal"]
@@ -59,6 +62,7 @@ class Commander(Protocol):
     """The daemon, as far as operations reach it."""
 
     supervisor: Supervisor
+    assembly: Assembly
     #: what it runs by
     config: Config
     #: what was last read, which is what groups are added from
@@ -98,6 +102,7 @@ class Operations:
 
     def __init__(self, daemon: Commander) -> None:
         self.daemon = daemon
+        self._updater = Updater(daemon)
         self._reports: StopReports | None = None
         #: all processes as they are listed, and the generation of groups that is true for
         self._listed: tuple[Supervisor | None, int, list[SupervisedProcess]] = (None, 0, [])
@@ -149,6 +154,15 @@ class Operations:
         self.daemon.configured = self.daemon.read_config()
         active = [group.config for group in self.daemon.supervisor.groups.values()]
         return changes(active, self.daemon.configured.groups)
+
+    def plan(self, who: Principal) -> Sequence[Step]:
+        """Read the configuration, and tell what an update would do; raise ConfigError."""
+        self.check_running()
+        return self._updater.plan()
+
+    async def update(self, who: Principal) -> list[Done]:
+        """Read the configuration and touch only what has changed; see :meth:`.Updater.apply`."""
+        return await self._updater.apply(who)
 
     def add_group(self, who: Principal, name: str) -> None:
         """

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.config.changes import Change, Changes, Reason, changes
+from supervisor_tx.config.changes import Change, Changes, Reason, changes, shown
 from supervisor_tx.config.model import (
+    AUTO,
     FcgiSocketConfig,
     GroupConfig,
     LogConfig,
@@ -157,3 +158,23 @@ class ChangesTests(SynchronousTestCase):
             self.assertNotIn(group.name, running)
             running[group.name] = group
         self.assertEqual(running, {group.name: group for group in reversed(new)})
+
+
+class ShownTests(SynchronousTestCase):
+    """Values as they are told to people."""
+
+    def test_each_kind(self) -> None:
+        """A value is shown as it could stand in a file."""
+        for value, text in (
+            (None, ""),
+            (True, "true"),
+            (7, "7"),
+            ("x", "x"),
+            ((0, 2), "0,2"),
+            ({"A": "1", "B": "x y"}, 'A="1",B="x y"'),
+            (AutoRestart.UNEXPECTED, "unexpected"),
+            (AUTO, "AUTO"),
+            (FcgiSocketConfig("unix:///s", "/s"), "unix:///s"),
+        ):
+            with self.subTest(value=value):
+                self.assertEqual(shown(value), text)
