@@ -16,6 +16,7 @@ import os
 import pwd
 import socket
 import stat
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from supervisor_tx.supervision.descriptors import keep_high
 
 #: Clients that may wait to be accepted.
 BACKLOG = 1024
+
+#: Bytes of the path of a unix socket that clients can connect to.
+LONGEST = 107 if sys.platform == "linux" else 103
 
 ALREADY_LISTENING = (
     "Another program is already listening on a port that one of our HTTP servers is configured "
@@ -153,6 +157,8 @@ def _claim_inet(config: ServerConfig) -> ClaimedSocket:
 
 
 def _claim_unix(config: ServerConfig, path: str, tell: Callable[[str], None]) -> ClaimedSocket:
+    if len(os.fsencode(path)) > LONGEST:
+        raise OSError("AF_UNIX path too long")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         name = _bind_aside(made, path)

@@ -1,0 +1,1 @@
+"""Tests of the HTTP servers, in memory but for the sockets themselves."""
