@@ -53,7 +53,8 @@ class Supervisor:
     now: Callable[[], float] = time.time
     _ticker: Ticker = field(init=False)
     _levels: deque[list[ProcessGroup]] = field(default_factory=deque, init=False)
-    _stopping: list[ProcessGroup] = field(default_factory=list, init=False)
+    #: of the level at hand, what is not down yet
+    _awaited: list[SupervisedProcess] = field(default_factory=list, init=False)
     _report: IDelayedCall | None = field(default=None, init=False)
     _down: list[Deferred[None]] = field(default_factory=list, init=False)
     _is_down: bool = field(default=False, init=False)
@@ -123,10 +124,8 @@ class Supervisor:
                 change.expected,
             )
             self.bus.publish(name, lambda: event)
-        if self._stopping and change.now in STOPPED_STATES and not _unstopped(self._stopping):
-            # not from within the change: those who come after us shall see it first
-            self.clock.callLater(0, self._next_level)
-            self._stopping = []
+        if self._awaited and change.now in STOPPED_STATES:
+            self._await_fewer()
 
     def remote_event(self, kind: str, data: str) -> None:
         """Pass on what a client has to say."""
@@ -153,15 +152,23 @@ class Supervisor:
     def _next_level(self) -> None:
         while self._levels:
             level = self._levels.popleft()
-            self._stopping = level
             for group in level:
                 group.stop_all()
-            if _unstopped(level):
+            # What was down at once needs no waiting for, and nothing was awaited that it could end.
+            self._awaited = _unstopped(level)
+            if self._awaited:
                 if self._report is None:
                     self._report_waiting()
                 return
-        self._stopping = []
         self._finish()
+
+    def _await_fewer(self) -> None:
+        # From the end, as far as it goes: to look at all after each change would be quadratic.
+        while self._awaited and self._awaited[-1].is_stopped:
+            self._awaited.pop()
+        if not self._awaited:
+            # not from within the change: those who come after us shall see it first
+            self.clock.callLater(0, self._next_level)
 
     def _report_waiting(self) -> None:
         names = ", ".join(process.name for process in self.unstopped())

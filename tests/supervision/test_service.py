@@ -152,6 +152,27 @@ class SupervisorTests(SynchronousTestCase):
         self.successResultOf(self.supervisor.stop(SupervisorState.SHUTDOWN))
         self.assertIs(group.processes["a"].state, S.FATAL)
 
+    def test_given_up_at_its_turn(self) -> None:
+        """Where all that a level had to do was to give up, the next one is waited for all the same.
+
+        The one after that is not told before its time, and nothing is down before all is.
+        """
+        self.group("early", program("early"), priority=1)
+        self.group("middle", program("middle"), priority=2)
+        self.group("late", program("late", startretries=9), priority=3)
+        self.start()
+        self.spawner.named("late")[0].exit(1)
+        self.clock.advance(0)
+        self.spawner.named("late")[1].exit(1)
+        down = self.supervisor.stop(SupervisorState.SHUTDOWN)
+        self.clock.advance(0)
+        self.assertEqual(self.signalled(), {"middle"})
+        self.end("middle")
+        self.assertEqual(self.signalled(), {"early"})
+        self.assertNoResult(down)
+        self.end("early")
+        self.successResultOf(down)
+
     def test_ends_on_its_own(self) -> None:
         """A process that ends during a shutdown before its turn stays ended."""
         self.group("early", program("early"), priority=1)
