@@ -13,6 +13,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
+from supervisor_tx import activity
 from supervisor_tx.activity import LEVEL_KEY, Level
 
 
@@ -38,6 +39,13 @@ class Messages:
         """Return those of a level and above."""
         codes = {each.code for each in Level if each >= level}
         return [message for message in self.all if message[:4] in codes]
+
+
+def quiet(test: _Test) -> None:
+    """Let nothing below INFO be said while a test runs, as under a daemon by default."""
+    threshold = activity._Threshold
+    test.addCleanup(setattr, threshold, "level", threshold.level)
+    threshold.level = Level.INFO
 
 
 def public_folder(test: _Test) -> Path:

@@ -91,6 +91,7 @@ class LoadTests(LoadingCase):
         config = self.section(
             "[unix_http_server]\nfile=/s\n[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
+            "[rpcinterface:other]\nsupervisor.rpcinterface_factory=other:factory\n"
             "[program:x]\ncommand=x\nnumprocs=3\nprocess_name=%(process_num)s\n"
             "stdout_capture_maxbytes=1\nstderr_events_enabled=true\n"
             "[eventlistener:l]\ncommand=l\nevents=TICK\nnumprocs=3\nprocess_name=%(process_num)s"
@@ -100,8 +101,7 @@ class LoadTests(LoadingCase):
         self.assertEqual(
             [message.text.partition(" is ")[0].partition(" are ")[0] for message in messages],
             [
-                "[unix_http_server]",
-                "[rpcinterface:supervisor]",
+                "[rpcinterface:other]",
                 "[eventlistener:l] events",
                 "[program:x] stdout_capture_maxbytes",
                 "[program:x] stderr_events_enabled",

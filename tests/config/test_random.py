@@ -98,7 +98,7 @@ SECTIONS = (
 )
 
 #: Ours alone, or of no use here.
-LEFT_OUT = frozenset({"reset_signals", "result_handler"})
+LEFT_OUT = frozenset({"reset_signals", "result_handler", "update_mode"})
 
 
 @st.composite

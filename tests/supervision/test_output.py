@@ -19,7 +19,7 @@ from supervisor_tx.supervision.interfaces import Channel, SpawnOrder
 from supervisor_tx.supervision.output import OutputChannel, make_channels
 from supervisor_tx.supervision.stream import Streams
 from supervisor_tx.testing import FakeChild
-from tests.logs import HandReactor, Messages
+from tests.logs import HandReactor, Messages, quiet
 from tests.supervision.test_stream import FLOOD, drain
 from tests.supervision.test_syslog import LogDaemon
 
@@ -209,6 +209,7 @@ class AutoTests(ChannelCase):
 class FullTests(ChannelCase):
     def setUp(self) -> None:
         super().setUp()
+        quiet(self)  # a megabyte of output is no message for trial's workers to carry
         self.reader, self.writer = os.pipe()
         self.addCleanup(os.close, self.reader)
         self.addCleanup(os.close, self.writer)
