@@ -149,10 +149,15 @@ class Daemon:
 
     def wait_for_file(self, name: str, text: str = "\n") -> str:
         """Wait until one of the files in its directory holds a text; return all of it."""
-        return until(
-            lambda: read if text in (read := self.read(name)) else "",
-            lambda: f"{text!r} in {name}: {self.read(name)!r}; {self.tell()}",
-        )
+
+        def found() -> str:
+            if text in (read := self.read(name)):
+                return read
+            status = self.process.poll()
+            assert status is None, f"ended with {status}: {self.tell()}"
+            return ""
+
+        return until(found, lambda: f"{text!r} in {name}: {self.read(name)!r}; {self.tell()}")
 
     def order(self, text: str, fifo: str = "orders") -> None:
         """Have a program that copies a FIFO write something, in one piece."""
