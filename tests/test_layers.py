@@ -30,6 +30,7 @@ BESIDE = ("supervisor_tx.testing",)
 WITHOUT_TWISTED = (
     "supervisor_tx.core",
     "supervisor_tx.config",
+    "supervisor_tx.ctl",
     "supervisor_tx.cmdline",
     "supervisor_tx.errors",
     "supervisor_tx.pidproxy",
