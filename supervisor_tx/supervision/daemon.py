@@ -75,11 +75,21 @@ class ConfigSource:
 class Faces(Protocol):
     """The ways in which the daemon can be talked to."""
 
+    def import_all(self, config: Config) -> None:
+        """Import all that serving a configuration takes, now; raise CannotStart."""
+
     def claim(self, config: Config) -> None:
         """
         Take the addresses of a configuration that are not ours yet; raise CannotStart.
 
         Nothing is served there yet, and what is served elsewhere goes on being served.
+        """
+
+    def equip(self, daemon: Daemon) -> None:
+        """
+        Make what plugs in, for a daemon that is put together and has started nothing.
+
+        Raises CannotStart, with as much made as could be.
         """
 
     def open(self, daemon: Daemon) -> None:
@@ -96,6 +106,9 @@ def prepare(source: ConfigSource, reactor: Any, faces: Faces) -> Daemon:
     Raises ConfigError or CannotStart; then nothing was touched but what its text says.
     """
     config = source.load()
+    if config.supervisord.uid not in (None, os.getuid()):
+        # What is imported later is read by the next user, who may not be allowed to.
+        faces.import_all(config)
     messages = [
         *config.messages,
         *identity.become(config.supervisord.uid),
@@ -111,6 +124,7 @@ def prepare(source: ConfigSource, reactor: Any, faces: Faces) -> Daemon:
         daemon.assemble(config)
         for socket in daemon.assembly.sockets:
             socket.check()
+        faces.equip(daemon)
     except BaseException:
         faces.close()
         raise
@@ -149,8 +163,6 @@ class Daemon(Service):
         self.at_end: list[Callable[[], None]] = []
         #: called when all is down and nothing is to follow
         self.when_down: Callable[[], None] = reactor.stop
-        #: told of each remote event: what kind it is, and its data
-        self.remote_listeners: list[Callable[[str, str], None]] = []
         self._reactor = reactor
         self._workers = Workers(reactor)
         self._source = source
@@ -248,8 +260,7 @@ class Daemon(Service):
 
     def remote_event(self, kind: str, data: str) -> None:
         """Pass on what a client has to say to whoever listens."""
-        for listener in list(self.remote_listeners):
-            listener(kind, data)
+        self.supervisor.remote_event(kind, data)
 
     def clear_log(self) -> None:
         """Begin the activity log anew; raise NoLogFile or LogFailed."""
@@ -305,6 +316,11 @@ class Daemon(Service):
             _log.error("{error}; the log goes on where it was", error=error)
         write_messages([*config.messages, *loader.unhonoured(config)])
         self.assemble(config)
+        try:
+            self._faces.equip(self)
+        except CannotStart as error:
+            # Better without a plugin than without everything else.
+            _log.error("{error}; it is missing until the next restart", error=error)
         self._write_pidfile(config.supervisord.pidfile)
         self.supervisor.start()
         self._faces.open(self)

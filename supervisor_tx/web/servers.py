@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -57,6 +58,14 @@ class Servers:
         self._lost: list[ClaimedSocket] = []
         self._serving: dict[Key, _Server] = {}
         self._connections: Connections | None = None
+
+    def import_all(self, config: Config) -> None:
+        """Import what serving takes, now: else that is done when children are on their way."""
+        import supervisor_tx.web.auth
+        import supervisor_tx.web.connections
+        import supervisor_tx.web.site  # noqa: F401
+
+        _our_own()
 
     def claim(self, config: Config) -> None:
         """
@@ -121,6 +130,11 @@ class Servers:
         self._claimed.clear()
         self._lost.clear()
         return self._say_farewell()
+
+    def listening(self, config: ServerConfig) -> socket | None:
+        """Return the socket on which a server listens; None: there is none of that address."""
+        claimed = self._claimed.get(key_of(config))
+        return None if claimed is None else claimed.socket
 
     def _serve(self, key: Key, content: Content) -> None:
         from supervisor_tx.web.connections import Connections, Listener

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
+import socket
 from typing import Any
 
 from tests import requirements
-from tests.functional.harness import FunctionalTestCase
+from tests.functional.harness import TOP, FunctionalTestCase
 
 #: What a process can tell of itself; one line for each thing, in the order of the kernel.
 STATUS = (
@@ -177,6 +179,33 @@ class OursTests(FunctionalTestCase):
             f"supervisor: {reason}\nsupervisor: child process was not spawned\n",
         )
         self.assertEqual((self.directory / "one.err").stat().st_uid, nobody.pw_uid)
+
+    def test_private_installation(self) -> None:
+        """The daemon's own user need not be able to read where it is installed: it still serves."""
+        requirements.root()
+        self.directory.chmod(0o777)
+        private = self.directory / "private"
+        shutil.copytree(TOP / "supervisor_tx", private / "supervisor_tx")
+        private.chmod(0o700)
+        daemon = self.daemon(
+            """\
+            user=nobody
+            [unix_http_server]
+            file=%(here)s/s
+            [rpcinterface:supervisor]
+            supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+            [program:one]
+            command=sleep 1000
+            """,
+            environ={"PYTHONPATH": str(private)},
+        )
+        daemon.wait_for("RPC interface 'supervisor' initialized")
+        daemon.wait_for("success: one")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.directory / "s"))
+            client.sendall(b"GET /nothing HTTP/1.0\r\n\r\n")
+            self.assertIn(b"404", client.recv(100))
+        self.assertEqual(daemon.stop(), 0)
 
 
 def own_limits() -> None:
