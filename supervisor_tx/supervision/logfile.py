@@ -45,7 +45,9 @@ class LogFile:
     A :class:`~supervisor_tx.supervision.interfaces.Sink` that appends to a regular file.
 
     ``maxbytes`` of 0: it is never rotated. ``locked``: the file is locked (``flock``) as long as it
-    is ours, so that another daemon can tell. Raises OSError where it cannot be opened.
+    is ours, so that another daemon can tell; and as such files lie where everybody may write, no
+    link and no file of another user is taken for it later. Raises OSError where it cannot be
+    opened.
     """
 
     def __init__(
@@ -63,13 +65,17 @@ class LogFile:
         self.backups = backups
         self._mode = mode
         self._locked = locked
+        #: of a locked file: whose it is, as the file system tells
+        self._owner: int | None = None
         self._losses = Losses(path, record["lost"] if record else 0)
         #: the backup to move up next while a rotation is under way; 0: the file itself
         self._next_shift = record["next_shift"] if record else None
         self._to_reopen = record["to_reopen"] if record else False
         #: a rotation or reopening has failed, and was reported
         self._stuck = self._to_reopen or self._next_shift is not None
-        self._fd = record["fd"] if record else self._open(0)
+        self._fd = record["fd"] if record else self._open()
+        if record and locked and self._fd >= 0:
+            self._owner = os.fstat(self._fd).st_uid
 
     @classmethod
     def resume(cls, record: LogFileRecord, maxbytes: int = 0, backups: int = 0) -> LogFile:
@@ -124,7 +130,7 @@ class LogFile:
         if self.has_name():  # opened a second time, it would be locked: by us
             self._settled()
         else:
-            self._replace(0)
+            self._replace()
 
     def has_name(self) -> bool:
         """Tell whether the open file still has the name that it was opened by."""
@@ -137,13 +143,16 @@ class LogFile:
         """Remove the file and begin it anew; raises OSError, and stays with the open one."""
         with suppress(FileNotFoundError):
             os.unlink(self.path)
-        self._replace(0)
+        self._replace()
 
     def close(self) -> None:
         """Let go of the file."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
+            try:
+                os.close(fd)
+            except OSError as error:  # some network file systems only now see that they are full
+                self._losses.add(error, 0)
 
     def record(self) -> LogFileRecord:
         """Return all that it takes to go on; the descriptor must be handed on open."""
@@ -155,21 +164,27 @@ class LogFile:
             "to_reopen": self._to_reopen,
         }
 
-    def _open(self, flags: int) -> int:
-        fd = os.open(self.path, _FLAGS | flags, self._mode)
+    def _open(self, truncate: bool = False) -> int:
+        fd = os.open(self.path, _FLAGS | (os.O_NOFOLLOW if self._locked else 0), self._mode)
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
                 raise OSError(errno.EINVAL, "no longer a regular file", self.path)
             if self._locked:
+                if self._owner not in (None, found.st_uid) or found.st_nlink > 1:
+                    raise OSError(errno.EEXIST, "something of others has its name", self.path)
                 _lock(fd)
+                self._owner = found.st_uid
+            if truncate:  # not before it is known to be ours
+                os.ftruncate(fd, 0)
             os.lseek(fd, 0, os.SEEK_END)
         except BaseException:
             os.close(fd)
             raise
         return keep_high(fd)
 
-    def _replace(self, flags: int) -> None:
-        fd = self._open(flags)
+    def _replace(self, *, truncate: bool = False) -> None:
+        fd = self._open(truncate)
         self.close()
         self._fd = fd
         self._settled()
@@ -209,16 +224,16 @@ class LogFile:
                 os.lseek(self._fd, 0, os.SEEK_SET)
                 self._settled()
             else:
-                self._replace(os.O_TRUNC)
+                self._replace(truncate=True)
             return
         backup = f"{self.path}.1"
         try:
             os.replace(self.path, backup)
         except FileNotFoundError:
-            self._replace(os.O_TRUNC)
+            self._replace(truncate=True)
             return
         try:
-            self._replace(os.O_TRUNC)
+            self._replace(truncate=True)
         except OSError:
             with suppress(OSError):  # its name back, until it works
                 os.replace(backup, self.path)

@@ -31,6 +31,7 @@ import time
 from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypedDict
 
 from twisted.internet.interfaces import IWriteDescriptor
@@ -98,7 +99,8 @@ class _Descriptor:
         return self._fd
 
     def close(self) -> None:
-        os.close(self._fd)
+        with suppress(OSError):  # the last writes to a file on a network failed: too late for us
+            os.close(self._fd)
 
 
 class _SharedPipe(_Descriptor):

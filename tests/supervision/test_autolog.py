@@ -76,6 +76,16 @@ class CreateTests(AutoCase):
         AutoLogs(str(self.folder), "super.visor").clean_up()
         self.assertTrue(again.has_name())
 
+    def test_resume_closed(self) -> None:
+        """So is one that was closed between two runs, because descriptors are few."""
+        log = self.create()
+        log.close()
+        again = self.auto.resume(log.record(), 0, 0)
+        self.addCleanup(again.close)
+        again.renew()
+        again.write(b"two")
+        self.assertEqual(Path(log.path).read_bytes(), b"two")
+
 
 class CleanUpTests(AutoCase):
     def test_left_behind(self) -> None:

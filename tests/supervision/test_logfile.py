@@ -440,3 +440,43 @@ class LockTests(FileCase):
         self.open(locked=True)
         with self.assertRaises(BlockingIOError):
             LogFile(str(self.path), locked=True)
+
+    def test_planted(self) -> None:
+        """What others put in the place of a locked file is neither written to nor cut."""
+        other = self.folder / "other"
+        other.write_bytes(b"precious")
+        for plant in (os.symlink, os.link):
+            log = self.open(4, 0, locked=True)
+            self.path.unlink()
+            plant(other.absolute(), self.path)
+            log.reopen()
+            log.write(b"aaaa")
+            with self.assertRaises(OSError):
+                log.renew()
+            self.assertEqual(other.read_bytes(), b"precious")
+            self.path.unlink()
+            log.write(b"b")
+            self.assertEqual(self.path.read_bytes(), b"b")
+            log.close()
+            self.path.unlink()
+
+    def test_owned_by_another(self) -> None:
+        """A file of another user is not gone on with."""
+        requirements.root()
+        log = self.open(locked=True)
+        self.path.unlink()
+        self.path.touch()
+        os.chown(self.path, 65534, -1)
+        log.reopen()
+        log.write(b"secret")
+        self.assertEqual(self.path.read_bytes(), b"")
+        self.assertEqual(len(self.messages.above(Level.ERROR)), 1)
+
+
+class CloseTests(FileCase):
+    def test_close_fails(self) -> None:
+        """That the system refuses the last bytes when it is closed is reported, and no more."""
+        log = self.open()
+        os.close(log.record()["fd"])  # as if its file system had found out that it is full
+        log.close()
+        self.assertEqual(len(self.messages.above(Level.ERROR)), 1)

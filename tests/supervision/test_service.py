@@ -153,7 +153,8 @@ class SupervisorTests(SynchronousTestCase):
         self.assertIs(group.processes["a"].state, S.FATAL)
 
     def test_given_up_at_its_turn(self) -> None:
-        """Where all that a level had to do was to give up, the next one is waited for all the same.
+        """
+        Where all that a level had to do was to give up, the next one is waited for all the same.
 
         The one after that is not told before its time, and nothing is down before all is.
         """
