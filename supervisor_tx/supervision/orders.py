@@ -69,11 +69,15 @@ async def start(process: SupervisedProcess, name: str, wait: bool, turn: Turn) -
         turn.late = True
         raise EndedAbnormally(name)
     process.feed(Start())
+    # A program that cannot be executed is a child that has failed, to Supervisor; only what goes
+    # wrong before that is known at once.
+    turn.late = wait and process.spawning
     await when(process, lambda: not process.spawning)
-    if _started(process, name) or not wait:
-        return
-    turn.late = True
-    await when(process, lambda: _started(process, name))
+    if _started(process, name):
+        turn.late = False
+    elif wait:
+        turn.late = True
+        await when(process, lambda: _started(process, name))
 
 
 def _started(process: SupervisedProcess, name: str) -> bool:
