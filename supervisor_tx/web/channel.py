@@ -30,6 +30,9 @@ DEADLINE = 60.0
 #: Bytes of a request that are progress.
 PROGRESS = 64 * 1024
 
+#: Bytes that a client may send ahead while it waits for an answer, and is still listened to.
+AHEAD = 16 * 1024
+
 #: Seconds that a client may go on sending what nobody wants.
 LINGER = 5.0
 
@@ -50,6 +53,8 @@ class Channel(HTTPChannel):
         self._answering = False
         #: a request was answered while the latest data were looked at
         self._answered = False
+        #: bytes that came while a request was being answered
+        self._ahead = 0
         #: nothing that comes counts any more
         self._deaf = False
         #: bytes since the deadline was set
@@ -64,6 +69,8 @@ class Channel(HTTPChannel):
         if self._deaf:
             return
         self._answered = False
+        if self._answering:
+            self._ahead += len(data)
         super().dataReceived(data)
         if self._answering or self._answered or self._deaf:
             self._stop_deadline()
@@ -106,6 +113,7 @@ class Channel(HTTPChannel):
         """Its answer is sent: the connection is free for the next."""
         self._answering = False
         self._answered = True
+        self._ahead = 0
         super().requestDone(request)
 
     def send(self, data: bytes) -> None:
@@ -145,13 +153,17 @@ class Channel(HTTPChannel):
         """Too much waits to be sent: read no requests either."""
         self.paused = True
         super().pauseProducing()
+        self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
         """All is sent: go on with what has been read already."""
         self.paused = False
         super().resumeProducing()
-        if not self._deaf:
-            super().dataReceived(b"")
+        if self._deaf:
+            return
+        if self._answering and self._ahead <= AHEAD:
+            self.transport.resumeProducing()  # to notice when the client goes
+        super().dataReceived(b"")
 
     # The end
 
