@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -187,6 +188,8 @@ class ActivityLog:
         self.level = Level.INFO
         self._streams = streams
         self._syslog = syslog
+        #: called with the number of the level and the text of each message that is written
+        self.observers: list[Callable[[int, str], None]] = []
         self._feeds: list[_Feed] = []
         self._publisher: LogPublisher | None = None
         self._thread = 0
@@ -229,6 +232,11 @@ class ActivityLog:
         for feed in feeds:
             feed.sink.close()
 
+    def set_level(self, level: Level) -> None:
+        """Write messages of that level and above from now on, until it is opened anew."""
+        self.level = level
+        self._set_threshold(level)
+
     def install(self, publisher: LogPublisher = globalLogPublisher) -> None:
         """Take events from now on. Under twistd that is done by naming :func:`observer`."""
         publisher.addObserver(self)
@@ -252,6 +260,8 @@ class ActivityLog:
             text = formatEvent(event)
         if not text and LEVEL_KEY not in event:
             return
+        for observer in self.observers:
+            observer(int(level), text)
         prefix = _prefix(event.get("log_time", 0.0), level)
         line = text.encode("utf-8", "backslashreplace")
         if threading.get_ident() == self._thread:

@@ -9,6 +9,9 @@ from supervisor_tx.config.options import Context, Options
 #: The option that says what a ``[rpcinterface:x]`` is made by.
 FACTORY = "supervisor.rpcinterface_factory"
 
+#: The factory that stands for our own methods, by the name that configurations have for it.
+MAIN_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
+
 
 def load_servers(context: Context) -> tuple[ServerConfig, ...]:
     """Return all servers: any section whose name begins right is one."""

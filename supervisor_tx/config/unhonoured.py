@@ -8,20 +8,12 @@ from supervisor_tx.config.model import Config, Message, PoolConfig, ProcessConfi
 from supervisor_tx.core.levels import Level
 
 
-#: The factory of the interface that is ours to serve.
-SUPERVISORS_OWN = "supervisor.rpcinterface:make_main_rpcinterface"
-
-
 def unhonoured(config: Config) -> tuple[Message, ...]:
     """Return one warning for each section and option that is read and checked, and no more."""
     return tuple(Message(Level.WARN, text) for text in dict.fromkeys(_texts(config)))
 
 
 def _texts(config: Config) -> Iterator[str]:
-    for plugin in config.rpcinterfaces:
-        if plugin.factory == SUPERVISORS_OWN:
-            continue
-        yield f"[rpcinterface:{plugin.name}] is not served yet by this version"
     for group in config.groups:
         if isinstance(group, PoolConfig):
             yield (

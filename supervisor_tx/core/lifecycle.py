@@ -235,6 +235,20 @@ class Lifecycle:
         self._effects.clear()
         return effects
 
+    def force(self, state: ProcessState, expected: bool) -> tuple[Effect, ...]:
+        """
+        Be in a state that needs no process; return the effects.
+
+        For plugins, which may know better than we. Raises ValueError where there is a process, or
+        would have to be one, or a timer.
+        """
+        if self.spawned or self.state in _WITH_PROCESS or state in _WITH_PROCESS | {S.BACKOFF}:
+            raise ValueError(f"{self.state.name} cannot become {state.name} by mere words")
+        self._enter(state, expected=expected)
+        effects = tuple(self._effects)
+        self._effects.clear()
+        return effects
+
     def expects(self, code: int | None) -> bool:
         """Tell whether an exit with this status is one of ``exitcodes``; a signal never is."""
         return code in self.policy.exitcodes
@@ -250,6 +264,9 @@ class Lifecycle:
             self.retries = 0
         self._do(Announce(was, state, self.retries, expected))
 
+
+#: States that say that there is a process, or will be at once.
+_WITH_PROCESS = frozenset({S.STARTING, S.RUNNING, S.STOPPING})
 
 #: States in which the timer may be set.
 WAITING = frozenset({S.STARTING, S.BACKOFF, S.STOPPING, S.EXITED})

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config.model import Config, ServerConfig
+from supervisor_tx.config.servers import MAIN_FACTORY
 from supervisor_tx.errors import SupervisorError
 from supervisor_tx.rpc import marshal
 from supervisor_tx.rpc.faults import Fault, FaultCode, fault, fault_of
@@ -34,9 +35,6 @@ from supervisor_tx.web.site import BadRequest
 __all__ = ["MAIN_FACTORY", "BadRequest", "Resource", "make_resource"]
 
 _log = Logger()
-
-#: The factory that stands for our own methods, by the name that configurations have for it.
-MAIN_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 
 #: Calls that are kept parsed: how many, and how long each may be, in bytes.
 MOST_KNOWN = 256

@@ -78,6 +78,9 @@ class Faces(Protocol):
     def import_all(self, config: Config) -> None:
         """Import all that serving a configuration takes, now; raise CannotStart."""
 
+    def resolve(self, config: Config) -> None:
+        """Import the plugins that a configuration names; raise CannotStart. Nothing changes."""
+
     def claim(self, config: Config) -> None:
         """
         Take the addresses of a configuration that are not ours yet; raise CannotStart.
@@ -106,6 +109,7 @@ def prepare(source: ConfigSource, reactor: Any, faces: Faces) -> Daemon:
     Raises ConfigError or CannotStart; then nothing was touched but what its text says.
     """
     config = source.load()
+    faces.resolve(config)
     if config.supervisord.uid not in (None, os.getuid()):
         # What is imported later is read by the next user, who may not be allowed to.
         faces.import_all(config)
@@ -283,6 +287,7 @@ class Daemon(Service):
         uid = config.supervisord.uid
         if uid not in (None, os.getuid()) and os.getuid() != 0:
             raise CannotStart("Can't drop privilege as nonroot user")
+        self._faces.resolve(config)
         self._faces.claim(config)
         self._next = config
         self._bring_down(SupervisorState.RESTARTING)

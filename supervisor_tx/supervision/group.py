@@ -17,6 +17,8 @@ class ProcessGroup:
 
     config: GroupConfig
     processes: dict[str, SupervisedProcess] = field(default_factory=dict)
+    #: what plugins know it by, if there are any
+    view: object | None = field(default=None, init=False)
 
     @property
     def name(self) -> str:

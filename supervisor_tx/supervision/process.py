@@ -111,6 +111,8 @@ class SupervisedProcess:
     #: how it ended the last time: the word of ``waitpid``, None where nobody knows
     wait_status: int | None = field(default=None, init=False)
     transport: IChildTransport | None = field(default=None, init=False)
+    #: what plugins know it by, if there are any
+    view: object | None = field(default=None, init=False)
     #: stays until all have heard of the end
     pid: int | None = field(default=None, init=False)
     #: an order is with the spawner
@@ -189,6 +191,12 @@ class SupervisedProcess:
             self.stopping = cause, by
         backoff = self.life.state is ProcessState.BACKOFF
         self.feed(Abandon() if backoff and cause == ending.SHUTDOWN else Stop())
+
+    def force(self, state: ProcessState, expected: bool = False) -> None:
+        """Be in a state that needs no process, because a plugin says so; raise ValueError."""
+        for effect in self.life.force(state, expected):
+            self.perform(effect)
+        self.version += 1
 
     def signal(self, number: int) -> None:
         """

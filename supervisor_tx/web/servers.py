@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -131,7 +130,7 @@ class Servers:
         self._lost.clear()
         return self._say_farewell()
 
-    def listening(self, config: ServerConfig) -> socket | None:
+    def listening(self, config: ServerConfig) -> Any:
         """Return the socket on which a server listens; None: there is none of that address."""
         claimed = self._claimed.get(key_of(config))
         return None if claimed is None else claimed.socket
