@@ -70,11 +70,11 @@ def _run(program: str, called: cmdline.Invocation) -> int:
         from supervisor_tx.supervision.background import daemonize
         from supervisor_tx.tap import make_time_monotonic
 
-    # Our observer hears of everything; standard output stays what it is.
-    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
     make_time_monotonic(reactor)
     daemon = prepare(ConfigSource(path, called.commandline), reactor)
-    daemon.log.install()
+    # Our observer hears of everything, also what was said so far; standard output stays as it is.
+    globalLogBeginner.beginLoggingTo([daemon.log], redirectStandardIO=False)
+    daemon.log.take_over()
     if called.profile is not None:
         from supervisor_tx.profiling import Profiler
 

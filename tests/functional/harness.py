@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,13 @@ def children(pid: int) -> list[int]:
         with suppress(OSError):  # the thread has ended
             found += [int(child) for child in (task / "children").read_text().split()]
     return sorted(found)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Daemon:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import urllib.request
 from pathlib import Path
 
 from tests import requirements
-from tests.functional.harness import Daemon, FunctionalTestCase, alive, until
+from tests.functional.harness import Daemon, FunctionalTestCase, alive, free_port, until
 
 CONFIG = """\
 user={user}
@@ -74,13 +73,6 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [count]
 '''
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class StackTests(FunctionalTestCase):
