@@ -59,7 +59,7 @@ class StrangerTests(FunctionalTestCase):
         )
         daemon.wait_for("INFO supervisord started with pid 1$")
         [pid] = children(daemon.process.pid)
-        server = next(child for child in children(pid) if cmdline(child) == ["sleep", "1000"])
+        [server] = until(lambda: [c for c in children(pid) if cmdline(c) == ["sleep", "1000"]])
         self.check_orphans(daemon, pid)
         self.assertFalse(alive(server))
 

@@ -89,6 +89,16 @@ class UpdateTests(SynchronousTestCase):
         self.directory = os.path.abspath(directory)
         self.daemon = FakeDaemon(self.clock, self.directory)
         self.updater = Updater(self.daemon)
+        self.addCleanup(self.end)
+
+    def end(self) -> None:
+        """Let all children end, and close what they shared."""
+        for child in self.daemon.spawner.children:
+            if child.alive:
+                child.die("KILL")
+        for group in self.daemon.supervisor.groups.values():
+            group.quiesce()
+            group.close()
 
     def begin(self, *groups: GroupConfig) -> None:
         """Run these groups."""
