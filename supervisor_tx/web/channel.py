@@ -105,6 +105,11 @@ class Channel(HTTPChannel):
 
     # What goes
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being answered; a stream is an answer that takes its time."""
+        return self._answering
+
     def answering(self) -> None:
         """A request is complete, and its answer has begun."""
         self._answering = True
@@ -126,6 +131,7 @@ class Channel(HTTPChannel):
             return
         if request is not None:
             request.dropped = True
+        self.site.log_refusal(self.transport.peer, code)
         body = error_page(code)
         fields = [b"Content-Type: text/html", b"Content-Length: %d" % len(body)]
         if code == 401:

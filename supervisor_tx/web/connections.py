@@ -108,6 +108,8 @@ class Connection(tcp.Connection):
         self._lost: list[Callable[[Connection], None]] = []
         self.logstr = f"HTTP,{peer.name}"
         self.connected = 1
+        if accepted.family != socket.AF_UNIX:
+            self.setTcpKeepAlive(True)  # or a client whose machine is gone stays for ever
         self.startReading()
 
     def send(self, data: bytes) -> None:
@@ -119,6 +121,11 @@ class Connection(tcp.Connection):
                     return
                 data = data[sent:]
         self.write(data)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked for is being answered."""
+        return bool(getattr(self.protocol, "is_busy", False))
 
     def used(self) -> None:
         """Note that it asked for something that it might have."""
@@ -179,12 +186,19 @@ class Connections:
     def __iter__(self) -> Any:
         return iter(list(self._open))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no place for one more."""
+        return len(self._open) >= self.most
+
     def has_room(self) -> bool:
-        """Tell whether there is a place for one more; make one if that hurts nobody."""
-        if len(self._open) < self.most:
+        """Tell whether there is a place for one who waits; make one if that hurts nobody."""
+        if not self.is_full:
             return True
         now = self.reactor.seconds()
         for connection in self._open:  # the oldest first
+            if connection.is_busy:
+                continue
             if now - connection.since > (IDLE if connection.is_known else GRACE):
                 del self._open[connection]
                 connection.abortConnection()
@@ -258,10 +272,10 @@ class Listener:
 
     def doRead(self) -> None:
         """Accept those who wait, some at a time."""
+        if not self._connections.has_room():
+            self._pause()
+            return
         for _ in range(AT_ONCE):
-            if not self._connections.has_room():
-                self._pause()
-                return
             try:
                 accepted, address = self._socket.accept()
             except (BlockingIOError, InterruptedError):
@@ -274,6 +288,8 @@ class Listener:
                 continue  # that client is gone already
             self._complained = False
             self._serve(accepted, address)
+            if self._connections.is_full:
+                return  # whether there is another one, the next turn will tell
 
     def _serve(self, accepted: socket.socket, address: Any) -> None:
         family, kind, number = accepted.family, accepted.type, accepted.proto
@@ -307,6 +323,8 @@ class Listener:
     def _pause(self) -> None:
         """The kernel keeps those who wait."""
         self._reactor.removeReader(self)
+        if self._retry is not None:
+            return
         self._connections.wait(self)
         self._retry = self._reactor.callLater(RETRY, self._retried)
 

@@ -31,10 +31,21 @@ TRUNCATED = b"==> File truncated <==\n"
 class Follower:
     """Reads a file to its end again and again, and on in the file that takes its place."""
 
-    def __init__(self, path: str, deliver: Callable[[bytes], None], clock: IReactorTime) -> None:
-        """Open the file; raise OSError, also where it is no regular file."""
+    def __init__(
+        self,
+        path: str,
+        deliver: Callable[[bytes], None],
+        failed: Callable[[], None],
+        clock: IReactorTime,
+    ) -> None:
+        """
+        Open the file; raise OSError, also where it is no regular file.
+
+        ``failed`` is called when it cannot be read any more.
+        """
         self._path = path
         self._deliver = deliver
+        self._failed = failed
         self._clock = clock
         self._paused = False
         self._next: IDelayedCall | None = None
@@ -80,12 +91,15 @@ class Follower:
         self._next = None
         if self._paused or self._fd < 0:
             return
-        data = os.pread(self._fd, PIECE, self._position)
-        if data:
-            self._position += len(data)
-            self._deliver(data)
-        if len(data) == PIECE or self._has_turned():
-            self._changed()
+        try:
+            data = os.pread(self._fd, PIECE, self._position)
+            if data:
+                self._position += len(data)
+                self._deliver(data)
+            if len(data) == PIECE or self._has_turned():
+                self._changed()
+        except OSError:  # a disk or a network file system that is gone
+            self._failed()
 
     def _has_turned(self) -> bool:
         """At the end of the file: tell whether there is something to read elsewhere."""

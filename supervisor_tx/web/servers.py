@@ -106,12 +106,14 @@ class Servers:
         lost, self._lost = self._lost, []
         for key, server in wanted.items():
             content = self._content(daemon, server)
-            if key in self._serving and self._serving[key].listener.claimed not in lost:
-                self._serving[key].site.content = content
-            else:
-                if key in self._serving:
-                    self._serving.pop(key).listener.stop()
+            serving = self._serving.get(key)
+            if serving is None:
                 self._serve(key, content)
+            else:
+                serving.site.content = content
+                if serving.listener.claimed in lost:
+                    serving.listener.stop()
+                    serving.listener = self._listen(key, serving.site)
             _log.trace(
                 "[{section}] serves at {place}", section=server.section, place=place_of(server)
             )
@@ -136,16 +138,19 @@ class Servers:
         return None if claimed is None else claimed.socket
 
     def _serve(self, key: Key, content: Content) -> None:
-        from supervisor_tx.web.connections import Connections, Listener
         from supervisor_tx.web.site import Site
+
+        site = Site(content, self._reactor)
+        self._serving[key] = _Server(self._listen(key, site), site)
+
+    def _listen(self, key: Key, site: Site) -> Listener:
+        from supervisor_tx.web.connections import Connections, Listener
 
         if self._connections is None:
             self._connections = Connections(self._reactor)
-        site = Site(content, self._reactor)
-        listener = Listener(
+        return Listener(
             self._claimed[key], lambda: site.buildProtocol(None), self._connections, self._reactor
         )
-        self._serving[key] = _Server(listener, site)
 
     def _stop(self, key: Key) -> None:
         serving = self._serving.pop(key)

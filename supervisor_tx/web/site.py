@@ -112,6 +112,14 @@ class Site(server.Site):
         level = Level.ERROR if "error" in line.lower() else Level.TRACE
         _log.emit(level, "{line}", line=line)
 
+    def log_refusal(self, peer: Peer, code: int) -> None:
+        """Write a line about a request that was refused before it was complete."""
+        _log.trace(
+            "{peer} - - refused with {code} before the request was complete",
+            peer=peer.name,
+            code=code,
+        )
+
     # Requests
 
     def admits(self, request: Request) -> bool:
@@ -138,7 +146,10 @@ class Site(server.Site):
                 peer=transport.peer.name,
                 traceback=traceback.format_exc(),
             )
-            request.refuse(500)
+            if request.startedWriting:
+                transport.abortConnection()
+            else:
+                request.refuse(500)
 
     def _handler(self, place: bytes) -> Callable[[Request], None]:
         if place.startswith(b"/RPC2"):
@@ -217,7 +228,11 @@ class Site(server.Site):
 
     def _follow(self, request: Request, path: str | None, *fields: bytes) -> None:
         try:
-            follower = None if path is None else Follower(path, request.send, self.reactor)
+            follower = (
+                None
+                if path is None
+                else Follower(path, request.send, request.end_stream, self.reactor)
+            )
         except OSError:
             follower = None
         if follower is None:

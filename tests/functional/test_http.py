@@ -590,12 +590,19 @@ class RestartTests(HttpTestCase):
         until(lambda: not self.socket.exists())
 
     def test_socket_removed(self) -> None:
-        """A restart makes a socket anew that somebody has deleted."""
+        """A restart makes a socket anew that somebody has deleted; who is connected stays."""
         daemon = self.started()
-        self.assertEqual(self.client().get("/ok.html"), 200)
+        client = self.client()
+        self.assertEqual(client.get("/ok.html"), 200)
         self.socket.unlink()
+        daemon.configure(UNIX + "username=u\npassword=p\n")
         self.hung_up(daemon)
-        self.assertEqual(self.client().get("/ok.html"), 200)
+        right = {"Authorization": "Basic " + b64encode(b"u:p").decode()}
+        self.assertEqual(self.client().get("/ok.html", **right), 200)
+        self.assertEqual(client.get("/ok.html", **right), 200)
+        self.assertEqual(client.get("/ok.html"), 401)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertFalse(self.socket.exists())
 
     def test_answered_meanwhile(self) -> None:
         """Nobody is refused while a restart waits for a program, or after it."""

@@ -21,6 +21,7 @@ class FollowTestCase(SynchronousTestCase):
         self.path = Path(folder.name, "log")
         self.clock = Clock()
         self.heard: list[bytes] = []
+        self.failures = 0
 
     def log(self, maxbytes: int = 0, backups: int = 0) -> LogFile:
         log = LogFile(str(self.path), maxbytes, backups)
@@ -28,10 +29,13 @@ class FollowTestCase(SynchronousTestCase):
         return log
 
     def follow(self) -> Follower:
-        follower = Follower(str(self.path), self.heard.append, self.clock)
+        follower = Follower(str(self.path), self.heard.append, self.failed, self.clock)
         self.addCleanup(follower.stopProducing)
         follower.start()
         return follower
+
+    def failed(self) -> None:
+        self.failures += 1
 
     def take(self) -> bytes:
         """Let the loop turn until nothing is left to do; return what was heard."""
@@ -187,10 +191,19 @@ class FollowTests(FollowTestCase):
         self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_unreadable(self) -> None:
+        """If the file cannot be read any more that is the end."""
+        log = self.log()
+        follower = self.follow()
+        log.write(b"one")
+        fd, follower._fd = follower._fd, os.open(self.path, os.O_WRONLY)
+        self.addCleanup(os.close, fd)
+        self.assertEqual((self.take(), self.failures), (b"", 1))
+
     def test_no_file(self) -> None:
         """What is not there, or no file, cannot be followed."""
         for path in (str(self.path), "/dev/null", str(self.path.parent), "/dev/zero"):
-            self.assertRaises(OSError, Follower, path, self.heard.append, self.clock)
+            self.assertRaises(OSError, Follower, path, self.heard.append, self.failed, self.clock)
 
 
 class Reader:
