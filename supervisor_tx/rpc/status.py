@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from supervisor_tx.core.states import ProcessState
@@ -39,6 +40,9 @@ class _Entry:
     tail: bytes = b""
     #: when it started, if it is told how long it is up
     since: int | None = None
+    #: the whole struct, and the second for which it is right
+    text: bytes = b""
+    second: int | None = None
 
     def refresh(self) -> None:
         """Describe the process anew."""
@@ -46,11 +50,20 @@ class _Entry:
         info = describe(self.process)
         self.since = info.start if info.state is ProcessState.RUNNING else None
         self.head, self.middle, self.tail = _pieces(info)
+        self.second = None
 
-    def render(self, now: bytes, second: int) -> bytes:
-        """Return the struct as it is now."""
-        up = b"" if self.since is None else uptime(second - self.since).encode()
-        return b"%b%b%b%b%b" % (self.head, now, self.middle, up, self.tail)
+    def render(self, second: int) -> bytes:
+        """Return the struct as it is in that second."""
+        if second != self.second:
+            self.second = second
+            up = b"" if self.since is None else _uptime(second - self.since)
+            self.text = b"%b%d%b%b%b" % (self.head, clamp(second), self.middle, up, self.tail)
+        return self.text
+
+
+@lru_cache(maxsize=64)
+def _uptime(seconds: int) -> bytes:
+    return uptime(seconds).encode()
 
 
 def _pieces(info: ProcessInfo) -> tuple[bytes, bytes, bytes]:
@@ -111,8 +124,7 @@ class StatusCache:
         entry = self._entry(process)
         if entry.version != process.version:
             entry.refresh()
-        second = int(self.now())
-        return Fragment(entry.render(b"%d" % clamp(second), second))
+        return Fragment(entry.render(int(self.now())))
 
     def all(self, processes: Sequence[SupervisedProcess]) -> Fragment:
         """Return the array of the structs of many; the same sequence is known by its identity."""
@@ -128,8 +140,7 @@ class StatusCache:
                 fresh = False
         if not fresh:
             self._second = second
-            now = b"%d" % clamp(second)
-            structs = b"".join([entry.render(now, second) for entry in self._listed_entries])
+            structs = b"".join([entry.render(second) for entry in self._listed_entries])
             self._all = Fragment(b"<value><array><data>\n%b</data></array></value>\n" % structs)
         return self._all
 
