@@ -21,7 +21,7 @@ from supervisor_tx.errors import SpawnFailed
 from supervisor_tx.supervision.command import find_command
 from supervisor_tx.supervision.interfaces import IChildTransport, ISpawner, SpawnOrder
 from supervisor_tx.supervision.loop import Loop
-from supervisor_tx.supervision.spawner import Spawner
+from supervisor_tx.supervision.spawner import PATIENCE, Spawner
 from supervisor_tx.testing import FakeChild, MemorySpawner
 
 reactor = cast("Loop", the_reactor)
@@ -203,11 +203,15 @@ class OurWorld(RealWorld):
     """Children of our spawner, with pidfds or without, on epoll or without."""
 
     def __init__(
-        self, pidfds: bool | None, child_files: int | None = None, epoll: bool = True
+        self,
+        pidfds: bool | None,
+        child_files: int | None = None,
+        epoll: bool = True,
+        patience: float = PATIENCE,
     ) -> None:
         super().__init__()
         descriptors = None if epoll else reactor
-        self.spawner: Spawner = Spawner(reactor, child_files, pidfds, descriptors)
+        self.spawner: Spawner = Spawner(reactor, child_files, pidfds, descriptors, patience)
 
     def clean_up(self) -> Deferred[None] | None:
         async def end() -> None:

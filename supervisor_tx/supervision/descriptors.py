@@ -29,7 +29,10 @@ class OpenFileLimit:
         self._child: int | None = None
         #: our own soft limit while the children's is in force
         self._own: int | None = None
-        self._disturbed = False
+        #: how many are forking, so that it has to be
+        self._forking = 0
+        #: how often ours was in force meanwhile
+        self._disturbances = 0
 
     def set_child_limit(self, soft: int | None) -> None:
         """Give children this soft limit from now on; None: our own."""
@@ -65,7 +68,7 @@ class OpenFileLimit:
             if self._own is not None:
                 # A spawn is under way. Its child has its limit already, unless this very moment is
                 # that of the fork: the spawner then sets the limit once more.
-                self._disturbed = True
+                self._disturbances += 1
                 own = self._own
                 resource.setrlimit(resource.RLIMIT_NOFILE, (own, hard))
             try:
@@ -81,29 +84,41 @@ class OpenFileLimit:
         return high
 
     @contextmanager
-    def lowered(self) -> Iterator[None]:
-        """Have the children's limit ourselves, to fork one with it. One thread at a time."""
+    def lowered(self) -> Iterator[int]:
+        """Have the children's limit ourselves, to fork one with it; yield what confirm wants."""
         with self._lock:
-            child = self._child
+            lower = self._lower()
+            since = self._disturbances
+        try:
+            yield since
+        finally:
+            if lower:
+                with self._lock:
+                    self._restore()
+
+    def _lower(self) -> bool:
+        child = self._child
+        if self._own is None:
             own, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
             if child is None or own == child or (own != resource.RLIM_INFINITY and own < child):
-                child = None
-            else:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (child, hard))
-                self._own, self._disturbed = own, False
-        try:
-            yield
-        finally:
-            if child is not None:
-                with self._lock:
-                    assert self._own is not None
-                    resource.setrlimit(resource.RLIMIT_NOFILE, (self._own, hard))
-                    self._own = None
+                return False
+            resource.setrlimit(resource.RLIMIT_NOFILE, (child, hard))
+            self._own = own
+        self._forking += 1
+        return True
 
-    def confirm(self, pid: int) -> None:
+    def _restore(self) -> None:
+        self._forking -= 1
+        if not self._forking:
+            assert self._own is not None
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._own, hard))
+            self._own = None
+
+    def confirm(self, pid: int, since: int) -> None:
         """After a spawn: set the child's limit if ours was changed while it was forked."""
-        if self._disturbed and self._child is not None and hasattr(resource, "prlimit"):
-            self._disturbed = False
+        disturbed = self._disturbances != since
+        if disturbed and self._child is not None and hasattr(resource, "prlimit"):
             with suppress(OSError):  # it may have ended
                 _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
                 resource.prlimit(pid, resource.RLIMIT_NOFILE, (self._child, hard))

@@ -63,9 +63,9 @@ def launch(order: SpawnOrder, limit: OpenFileLimit = OPEN_FILES, pidfds: bool = 
         identity = _identity(order)
         if identity is not None:
             pipes.give_to(identity)
-        with limit.lowered():
+        with limit.lowered() as since:
             pid = _execute(order, command, identity, pipes)
-        limit.confirm(pid)
+        limit.confirm(pid, since)
         return Launched(pid, _pidfd(pid, limit) if pidfds else None, pipes.keep_ours())
     finally:
         pipes.close()

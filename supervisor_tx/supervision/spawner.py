@@ -1,4 +1,10 @@
-"""The spawner: one thread that starts children, and the reactor's side of it."""
+"""
+The spawner: a thread that starts children, and the reactor's side of it.
+
+One thread does, as more gain nothing. But to start a child is to wait until the system has executed
+its program, and where that is on a network file system whose server is away it may be for hours.
+Then the orders behind it get another thread.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +12,11 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from zope.interface import implementer
 
@@ -27,6 +35,23 @@ _log = Logger()
 Failed = Callable[[SpawnFailed], object]
 Result = Launched | SpawnFailed
 
+#: Seconds without any answer, after which the orders that wait get one more thread.
+PATIENCE = 5.0
+
+#: Threads at most: so many programs may be stuck.
+MOST = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """An order, and who waits for what comes of it."""
+
+    order: SpawnOrder
+    protocol: ProcessProtocol
+    failed: Failed
+    #: one more than that of the order before
+    number: int
+
 
 @implementer(ISpawner)
 class Spawner:
@@ -36,7 +61,8 @@ class Spawner:
     The thread begins with the first order, so that a daemon can fork before it. ``child_files`` is
     the soft limit of open files that children get, None: ours; it is set for the whole process.
     ``pidfds`` is whether to have them; None: if they work here. ``descriptors`` is where those of
-    children are registered; None: at a poller, if the system has such.
+    children are registered; None: at a poller, if the system has such. ``patience`` is how long,
+    in seconds, orders wait for one that does not get on.
     """
 
     def __init__(
@@ -45,22 +71,27 @@ class Spawner:
         child_files: int | None = None,
         pidfds: bool | None = None,
         descriptors: Descriptors | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.agenda = Agenda(loop, descriptors=descriptors)
         self.child_signal = ChildSignal(loop)
         self.exits = ExitWatch(self.agenda, self.child_signal)
         self._loop = loop
         self._pidfds = pidfds
-        self._orders: SimpleQueue[SpawnOrder | None] = SimpleQueue()
-        #: who waits for the orders that are with the thread, in their order
-        self._waiting: deque[tuple[ProcessProtocol, Failed]] = deque()
-        self._results: deque[Result] = deque()
+        self._patience = patience
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._results: deque[tuple[_Job, Result]] = deque()
         self._told = False
-        self._thread: threading.Thread | None = None
+        self._threads: set[threading.Thread] = set()
         self._stopped: Deferred[None] | None = None
-        #: how many orders were given, and how many results delivered
-        self._given = self._delivered = 0
+        #: the number of the last order, and the jobs whose results are not delivered, by number
+        self._given = 0
+        self._open: dict[int, _Job] = {}
         self._settling: deque[tuple[int, Callable[[], object]]] = deque()
+        #: runs while orders wait behind others
+        self._relief: IDelayedCall | None = None
+        #: nothing was answered since it was set
+        self._stuck = False
         OPEN_FILES.set_child_limit(child_files)
 
     # From outside, in the reactor's thread
@@ -68,19 +99,21 @@ class Spawner:
     def spawn(self, order: SpawnOrder, protocol: ProcessProtocol, failed: Failed) -> None:
         """Start a child, soon."""
         self._given += 1
+        job = _Job(order, protocol, failed, self._given)
+        self._open[job.number] = job
         if self._stopped is not None:
             text = f"'{order.name}' is not spawned: the supervisor is going down"
-            self.agenda.add(self._deliver, SpawnFailed(text), protocol, failed)
+            self.agenda.add(self._deliver, job, SpawnFailed(text))
             return
-        if self._thread is None:
+        if not self._threads:
             try:
                 self._begin()
             except RuntimeError:  # no thread: the limit of processes
                 text = f"Too many processes in process table to spawn '{order.name}'"
-                self.agenda.add(self._deliver, SpawnFailed(text), protocol, failed)
+                self.agenda.add(self._deliver, job, SpawnFailed(text))
                 return
-        self._waiting.append((protocol, failed))
-        self._orders.put(order)
+        self._jobs.put(job)
+        self._watch()
 
     def adopt(self, record: ChildRecord, protocol: ProcessProtocol) -> ChildTransport:
         """Go on with a child that was written down; ``connectionMade`` is not called again."""
@@ -90,24 +123,24 @@ class Spawner:
 
     def when_settled(self, then: Callable[[], object]) -> None:
         """Call then when all orders given so far are answered, at once if they are."""
-        if self._delivered == self._given:
+        if not self._open:
             then()
         else:
             self._settling.append((self._given, then))
 
     def stop(self) -> Deferred[None]:
         """
-        Take no more orders; fire when the thread has carried out those that it has, and ended.
+        Take no more orders; fire when the threads have carried out all that there are, and ended.
 
         Children are not ended. An exec that the system never lets go on keeps this from firing; it
         does not keep our process from ending.
         """
         if self._stopped is None:
             self._stopped = Deferred()
-            if self._thread is None:
+            if not self._threads:
                 self._stopped.callback(None)
-            else:
-                self._orders.put(None)
+            for _ in self._threads:
+                self._jobs.put(None)
         return self._stopped
 
     # In the reactor's thread
@@ -118,51 +151,83 @@ class Spawner:
         thread = threading.Thread(target=self._work, args=(self._pidfds,), name="spawner")
         thread.daemon = True
         thread.start()
-        self._thread = thread
+        self._threads.add(thread)
+
+    def _watch(self) -> None:
+        """See that orders which wait for another one do not wait for ever."""
+        if len(self._open) <= len(self._threads):
+            if self._relief is not None:
+                self._relief.cancel()
+                self._relief = None
+        elif self._relief is None:
+            self._stuck = True
+            self._relief = self._loop.callLater(self._patience, self._relieve)
+
+    def _relieve(self) -> None:
+        self._relief = None
+        if self._stuck and len(self._threads) < MOST:
+            oldest = next(iter(self._open.values()))
+            _log.warn(
+                "the start of {name} does not get on, the system has yet to execute its program; "
+                "others are started meanwhile",
+                name=oldest.order.name,
+            )
+            try:
+                self._begin()
+            except RuntimeError:  # no thread: it is tried again
+                pass
+            else:
+                if self._stopped is not None:
+                    self._jobs.put(None)
+        self._watch()
 
     def _collect(self) -> None:
         self._told = False
         while self._results:
-            self.agenda.add(self._deliver, self._results.popleft(), *self._waiting.popleft())
+            self._stuck = False
+            self.agenda.add(self._deliver, *self._results.popleft())
 
-    def _deliver(self, result: Result, protocol: ProcessProtocol, failed: Failed) -> None:
-        self._delivered += 1
+    def _deliver(self, job: _Job, result: Result) -> None:
+        del self._open[job.number]
+        self._watch()
         try:
             if isinstance(result, SpawnFailed):
-                failed(result)
+                job.failed(result)
             else:
                 record = ChildRecord(
                     pid=result.pid,
                     pidfd=result.pidfd,
                     descriptors=tuple(result.descriptors.items()),
                 )
-                ChildTransport(self.agenda, self.exits, protocol, record).begin()
+                ChildTransport(self.agenda, self.exits, job.protocol, record).begin()
         finally:
-            while self._settling and self._settling[0][0] <= self._delivered:
+            first = next(iter(self._open), self._given + 1)
+            while self._settling and self._settling[0][0] < first:
                 self._settling.popleft()[1]()
 
-    def _ended(self) -> None:
+    def _ended(self, thread: threading.Thread) -> None:
         assert self._stopped is not None
-        assert self._thread is not None
-        self._thread.join()
-        self._collect()
-        # After the results that are on the agenda.
-        self.agenda.add(self._stopped.callback, None)
+        thread.join()
+        self._threads.remove(thread)
+        if not self._threads:
+            self._collect()
+            # After the results that are on the agenda.
+            self.agenda.add(self._stopped.callback, None)
 
     # In the spawner's thread
 
     def _work(self, pidfds: bool) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # children inherit the mask of the thread
-        while (order := self._orders.get()) is not None:
+        while (job := self._jobs.get()) is not None:
             try:
-                result: Result = launch(order, OPEN_FILES, pidfds)
+                result: Result = launch(job.order, OPEN_FILES, pidfds)
             except SpawnFailed as error:
                 result = error
             except Exception as error:  # noqa: BLE001 - an order must be answered, come what may
                 _log.failure("a spawn failed in a way that was not foreseen")
-                result = SpawnFailed(f"unknown error to spawn '{order.name}': {error!r}")
-            self._results.append(result)
+                result = SpawnFailed(f"unknown error to spawn '{job.order.name}': {error!r}")
+            self._results.append((job, result))
             if not self._told:
                 self._told = True
                 self._loop.callFromThread(self._collect)
-        self._loop.callFromThread(self._ended)
+        self._loop.callFromThread(self._ended, threading.current_thread())

@@ -83,12 +83,25 @@ class OpenFileLimitTests(SynchronousTestCase):
         """A child that may have been forked at that very moment gets its limit once more."""
         requirements.require(hasattr(resource, "prlimit"), "needs prlimit")
         self.limit.set_child_limit(300)
-        with self.limit.lowered():
+        with self.limit.lowered() as since:
             os.close(self.limit.keep_high(self.null()))
-        self.limit.confirm(os.getpid())
+        self.limit.confirm(os.getpid(), since)
         self.assertEqual(self.soft, 300)
         resource.setrlimit(NOFILE, (600, resource.getrlimit(NOFILE)[1]))
-        self.limit.confirm(os.getpid())
+        with self.limit.lowered() as since:
+            pass
+        self.limit.confirm(os.getpid(), since)
+        self.assertEqual(self.soft, 600)
+
+    def test_two_at_a_time(self) -> None:
+        """While several are forked, the limit stays low until the last one is."""
+        self.limit.set_child_limit(300)
+        first, second = self.limit.lowered(), self.limit.lowered()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        self.assertEqual(self.soft, 300)
+        second.__exit__(None, None, None)
         self.assertEqual(self.soft, 600)
 
     def test_raised(self) -> None:

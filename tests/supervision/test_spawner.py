@@ -119,17 +119,15 @@ class SpawnerTests(TestCase):
         shutil.copy(requirements.program("true"), program)
         return program
 
-    async def test_slow_exec(self) -> None:
+    def hold(self, program: str) -> int:
         """
-        An exec that the system holds up does not hold up the reactor.
+        Let the system hold up each exec of a program; return the descriptor that tells of them.
 
-        The hold-up is a file system watcher that must permit the exec, and does so only after the
-        reactor has turned and told it to.
+        What does so is a file system watcher that must permit the exec.
         """
         requirements.root()
-        program = self.program()
         libc = ctypes.CDLL(None, use_errno=True)
-        watcher = libc.fanotify_init(FAN_CLASS_CONTENT, os.O_RDONLY)
+        watcher: int = libc.fanotify_init(FAN_CLASS_CONTENT, os.O_RDONLY)
         requirements.require(watcher >= 0, "needs fanotify")
         self.addCleanup(os.close, watcher)
         marked = libc.fanotify_mark(
@@ -140,20 +138,60 @@ class SpawnerTests(TestCase):
             os.fsencode(program),
         )
         requirements.require(marked == 0, "needs fanotify permission events")
-        child = self.world.spawn(command(program))
-        # Only this thread waits here; the spawner's is in its exec when there is an event.
+        return watcher
+
+    def wait_for_exec(self, watcher: int) -> int:
+        """Return when a spawner's thread is in its exec; only this thread waits here."""
         poll = select.poll()
         poll.register(watcher, select.POLLIN)
         self.assertTrue(poll.poll(30_000))
-        event = os.read(watcher, 24)
-        file = struct.unpack("=IBBHQii", event)[5]
+        file: int = struct.unpack("=IBBHQii", os.read(watcher, 24))[5]
+        return file
+
+    def permit(self, watcher: int, file: int) -> None:
+        """Let the exec go on."""
+        os.write(watcher, struct.pack("=iI", file, FAN_ALLOW))
+        os.close(file)
+
+    async def test_slow_exec(self) -> None:
+        """
+        An exec that the system holds up does not hold up the reactor.
+
+        It is let go only after the reactor has turned.
+        """
+        program = self.program()
+        watcher = self.hold(program)
+        child = self.world.spawn(command(program))
+        file = self.wait_for_exec(watcher)
         for _ in range(20):
             await running()
         self.assertEqual(child.news, [])
-        os.write(watcher, struct.pack("=iI", file, FAN_ALLOW))
-        os.close(file)
+        self.permit(watcher, file)
         await child.until(partial(child.has, "exited"))
         self.assertEqual(child.end.exitCode, 0)
+
+    async def test_stuck(self) -> None:
+        """Programs that the system does not get to execute do not keep others from being run."""
+        world = OurWorld(True, patience=0)
+        self.addCleanup(world.clean_up)
+        programs = [self.program(), self.program()]
+        watchers = [self.hold(program) for program in programs]
+        stuck = [world.spawn(command(program)) for program in programs]
+        settled: list[str] = []
+        world.spawner.when_settled(partial(settled.append, "settled"))
+        files = [self.wait_for_exec(watchers[0])]
+        other = await world.start(command("true"))
+        await other.until(partial(other.has, "exited"))
+        files.append(self.wait_for_exec(watchers[1]))
+        self.assertEqual([each.news for each in stuck], [[], []])
+        self.assertEqual(settled, [])
+        stopped = world.spawner.stop()
+        for child, watcher, file in zip(stuck, watchers, files, strict=True):
+            self.permit(watcher, file)
+            await child.until(partial(child.has, "exited"))
+        self.assertEqual(settled, ["settled"])
+        await stopped
+        self.assertEqual(self.threads(), 0)
 
     def test_no_thread(self) -> None:
         """Where there can be no thread, orders fail in words."""
