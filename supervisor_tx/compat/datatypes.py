@@ -6,7 +6,6 @@ All raise ValueError where the text has no value of that type.
 
 from __future__ import annotations
 
-import os
 import pwd
 import signal
 from collections.abc import Callable
@@ -67,7 +66,7 @@ def list_of_strings(value: Any) -> list[str]:
         return []
     try:
         return [word.strip() for word in value.split(",")]
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise ValueError(f"not a valid list of strings: {value!r}") from None
 
 
@@ -77,7 +76,7 @@ def list_of_ints(value: Any) -> list[int]:
         return []
     try:
         return [int(word) for word in value.split(",")]
-    except (AttributeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise ValueError(f"not a valid list of ints: {value!r}") from None
 
 
@@ -112,7 +111,11 @@ def byte_size(value: str) -> int:
 
 def signal_number(value: str | int) -> int:
     """Take a signal by its name, with or without SIG, or by its number."""
-    return datatypes.signal_number(str(value))
+    try:
+        number = datatypes.signal_number(str(value))
+    except ValueError as error:
+        raise ValueError(str(error).replace(repr(str(value)), repr(value))) from None
+    return number if str(value).strip().isdigit() else signal.Signals(number)
 
 
 def logging_level(value: object) -> int:
@@ -176,7 +179,10 @@ def gid_for_uid(uid: int) -> int:
 
 def colon_separated_user_group(value: str) -> tuple[int, int]:
     """Take ``user`` or ``user:group``; return uid and gid, -1: no group was given."""
-    return datatypes.owner(value)
+    try:
+        return datatypes.owner(value)
+    except ValueError:
+        raise ValueError(f"Invalid user:group definition {value}") from None
 
 
 def process_or_group_name(name: object) -> str:
@@ -209,9 +215,9 @@ class RangeCheckedConversion(Generic[T]):
         """Convert, and raise ValueError where the result is out of bounds."""
         converted: Any = self._conversion(value)
         if self._min is not None and converted < self._min:
-            raise ValueError(f"{value!r} is below lower bound ({self._min!r})")
+            raise ValueError(f"{converted!r} is below lower bound ({self._min!r})")
         if self._max is not None and converted > self._max:
-            raise ValueError(f"{value!r} is above upper bound ({self._max!r})")
+            raise ValueError(f"{converted!r} is above upper bound ({self._max!r})")
         return converted  # type: ignore[no-any-return]
 
 
@@ -226,28 +232,27 @@ class SuffixMultiplier:
 
     def __call__(self, value: str) -> int:
         """Convert a number with or without a suffix."""
-        text = value.upper()
         for suffix, times in self._suffixes.items():
-            if text.endswith(suffix.upper()):
-                return int(text[: -len(suffix)]) * times
-        return int(text) * self._default
+            if value.lower().endswith(suffix.lower()):
+                return int(value[: -len(suffix)]) * times
+        return int(value) * self._default
 
 
 def profile_options(value: str) -> tuple[list[str], bool]:
     """Take what ``--profile_options`` may be: how to sort, and whether to show callers."""
     words = [word.strip().lower() for word in value.split(",")]
-    return [word for word in words if word != "callers"], "callers" in words
+    return [word for word in words if word not in ("", "callers")], "callers" in words
 
 
 class SocketAddress:
-    """A place to listen: a path with a slash, or what :func:`inet_address` takes."""
+    """A place to listen: ``host:port``, or else a path."""
 
     def __init__(self, s: str) -> None:
         import socket
 
         self.family: int
         self.address: str | tuple[str, int]
-        if "/" in s or s.find(os.sep) >= 0:
+        if "/" in s or ":" not in s:
             self.family, self.address = socket.AF_UNIX, s
         else:
             self.family, self.address = socket.AF_INET, inet_address(s)

@@ -135,7 +135,7 @@ class StreamHandler(Handler):
 
 
 class BoundIO:
-    """The last bytes that were written, so many and no more."""
+    """What was written last; all that was there goes when there would be too much."""
 
     def __init__(self, maxbytes: int, buf: bytes = b"") -> None:
         self.maxbytes, self.buf = maxbytes, buf
@@ -149,8 +149,10 @@ class BoundIO:
         self.clear()
 
     def write(self, b: bytes) -> None:
-        """Take bytes, and forget the oldest where they are too many."""
-        self.buf = (self.buf + b)[-self.maxbytes :] if self.maxbytes else b""
+        """Take bytes, and forget all others where they would be too many."""
+        if len(self.buf) + len(b) > self.maxbytes:
+            self.clear()
+        self.buf += b
 
     def getvalue(self) -> bytes:
         """Return what is kept."""

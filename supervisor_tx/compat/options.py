@@ -118,13 +118,13 @@ def expand(value: Any, expansions: Mapping[str, Any], name: str) -> Any:
     return expand_names(value, Names(expansions), name) if isinstance(value, str) else value
 
 
-def readFile(filename: str, offset: int, length: int) -> str:
+def readFile(filename: str, offset: int, length: int) -> bytes:
     """Return a piece of a file; raise ValueError with the name of a fault."""
     from supervisor_tx.errors import BadRange, LogFailed, NoLogFile
     from supervisor_tx.supervision import logreading
 
     try:
-        return logreading.read(filename, offset, length).decode("utf-8", "replace")
+        return logreading.read(filename, offset, length)
     except BadRange as error:
         raise ValueError("BAD_ARGUMENTS") from error
     except (NoLogFile, LogFailed) as error:
@@ -143,6 +143,10 @@ def tailFile(filename: str, offset: int, length: int) -> list[Any]:
     return [tail.data.decode("utf-8", "replace"), tail.offset, tail.overflow]
 
 
+#: In place of a default where there is none.
+_MARKER: Any = object()
+
+
 class UnhosedConfigParser(RawConfigParser):
     """Sections and options that a plugin fills, to have processes made of them."""
 
@@ -159,27 +163,33 @@ class UnhosedConfigParser(RawConfigParser):
         """Take in the text of a configuration."""
         super().read_string(string, source)
 
+    def expand_here(self, here: str) -> None:
+        """Put the directory in for ``%(here)s``, everywhere."""
+        for section in self.sections():
+            for option, value in self.items(section):
+                if "%(here)s" in value:
+                    self.set(section, option, value.replace("%(here)s", here))
+
     def getdefault(
         self,
         option: str,
-        default: Any = None,
-        type: Callable[[Any], Any] = str,
+        default: Any = _MARKER,
         expansions: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Return an option of the section :attr:`mysection`."""
+        """Return an option of the section :attr:`mysection`; see :meth:`saneget`."""
         return self.saneget(self.mysection, option, default, expansions=expansions, **kwargs)
 
     def saneget(
         self,
         section: str,
         option: str,
-        default: Any = None,
+        default: Any = _MARKER,
         do_expand: bool = True,
         expansions: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return an option, expanded; the default where it is not there."""
-        if not self.has_option(section, option):
+        """Return an option, expanded; without it the default, or raise NoOptionError."""
+        if not self.has_option(section, option) and default is not _MARKER:
             return default
         value = self.get(section, option)
         if not do_expand:

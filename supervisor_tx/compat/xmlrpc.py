@@ -65,6 +65,7 @@ class RPCError(Fault):
     def __init__(self, code: int, extra: object = None) -> None:
         name = getFaultDescription(code)
         super().__init__(code, name if extra is None else f"{name}: {extra}")
+        self.args = (code,) if extra is None else (code, extra)
 
     def __str__(self) -> str:
         """Return the number and all that the client reads."""
@@ -76,14 +77,15 @@ def capped_int(value: int | float) -> int:
     return max(xmlrpc.client.MININT, min(xmlrpc.client.MAXINT, int(value)))
 
 
-def gettags(comment: str) -> list[tuple[int, str | None, str, str, str]]:
+def gettags(comment: str) -> list[tuple[int, str | None, str | None, str | None, str]]:
     """
     Take a documentation apart at its ``@param`` and ``@return`` lines.
 
     For each: its line counted from 0, the word behind the ``@``, type, name and text. What comes
-    before the first is in an entry of its own, with None for the word.
+    before the first is in an entry of its own, with None for word, type and name.
     """
-    tags: list[tuple[int, str | None, str, str, list[str]]] = [(0, None, "", "", [])]
+    tags: list[tuple[int, str | None, str | None, str | None, list[str]]] = []
+    tags.append((0, None, None, None, []))
     for number, line in enumerate(comment.strip().splitlines()):
         text = line.strip()
         if text.startswith("@"):
@@ -91,7 +93,7 @@ def gettags(comment: str) -> list[tuple[int, str | None, str, str, str]]:
             tags.append((number, word[1:], kind, name, rest if rest[0] else []))
         elif text:
             tags[-1][4].append(text)
-    return [(*tag[:4], "\n".join(tag[4])) for tag in tags if tag[1] is not None or tag[4]]
+    return [(*tag[:4], "\n".join(tag[4])) for tag in tags if tag[1] or tag[4] or len(tags) == 1]
 
 
 class UnixStreamHTTPConnection(http.client.HTTPConnection):

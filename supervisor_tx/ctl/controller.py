@@ -10,6 +10,7 @@ import contextlib
 import errno
 import string
 import sys
+from _thread import get_ident
 
 from supervisor_tx.ctl import calls
 from supervisor_tx.ctl.calls import Proxy
@@ -65,8 +66,9 @@ class Controller:
         self.modes: Modes = options.modes
         self.lastcmd = ""
         self._document: Document | None = None
-        self._connection: Connection | None = None
-        self._connected_as: tuple[object, ...] = ()
+        #: by thread: there are plug-ins that do several commands at once
+        self._connections: dict[int, Connection] = {}
+        self._connected_as: dict[int, tuple[object, ...]] = {}
         options.plugins = options.get_plugins(self)
         #: words that can be completed at the beginning of a line
         self.vocab: list[str] = ["help"]
@@ -117,14 +119,16 @@ class Controller:
         """The connection to the daemon that the options name now; it need not be open."""
         options = self.options
         wanted = (options.serverurl, options.username, options.password)
-        if self._connection is None or self._connected_as != wanted:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = Connection(
+        thread = get_ident()
+        connection = self._connections.get(thread)
+        if connection is None or self._connected_as[thread] != wanted:
+            if connection is not None:
+                connection.close()
+            connection = self._connections[thread] = Connection(
                 Address(options.serverurl), basic(options.username, options.password)
             )
-            self._connected_as = wanted
-        return self._connection
+            self._connected_as[thread] = wanted
+        return connection
 
     def get_server_proxy(self, namespace: str | None = None) -> Any:
         """Return the daemon's methods, or those of one namespace."""
@@ -286,8 +290,8 @@ class Controller:
         except SystemExit:
             raise
         except KeyboardInterrupt:
-            if self._connection is not None:
-                self._connection.close()
+            for connection in self._connections.values():
+                connection.close()
             if not self.options.interactive:
                 raise
             self.output("")

@@ -52,9 +52,16 @@ class ControllerPluginBase:
 
 
 def resolve(spec: str) -> Callable[..., Any]:
-    """Return what ``module:attribute`` names; raise whatever its import raises."""
+    """
+    Return what ``module:attribute`` names; raise whatever its import raises.
+
+    From now on our modules are what is found under the name ``supervisor``.
+    """
     from importlib import import_module
 
+    from supervisor_tx.compat import finder
+
+    finder.install()
     module, _, attributes = spec.partition(":")
     found: Any = import_module(module)
     for attribute in attributes.split("."):
