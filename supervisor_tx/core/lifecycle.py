@@ -322,6 +322,10 @@ def _give_up(life: Lifecycle, _: Input) -> None:
     life._do(Log(Milestone.GAVE_UP))
 
 
+def _abandon(life: Lifecycle, _: Input) -> None:
+    life._enter(S.FATAL)  # its tries are not spent: the line about that would alarm for nothing
+
+
 def _ended_while_starting(life: Lifecycle, what: Exited) -> None:
     if what.uptime < life.policy.startsecs:
         _back_off(life, what)
@@ -414,7 +418,7 @@ ARCS: Mapping[tuple[ProcessState, type[Input]], Arc] = {
     (S.STARTING, KillFailed): _lost,
     (S.BACKOFF, Waited): _start,
     (S.BACKOFF, Stop): _stop_waiting,
-    (S.BACKOFF, Abandon): _give_up,
+    (S.BACKOFF, Abandon): _abandon,
     (S.RUNNING, Exited): _ended,
     (S.RUNNING, Stop): _stop_running,
     (S.RUNNING, KillFailed): _lost,

@@ -335,7 +335,9 @@ class ShutdownTests(TestCase):
     def test_abandon(self) -> None:
         """A failed start becomes FATAL, not STOPPED, when it is its group's turn."""
         one = life(Start(), SpawnRefused(), Quiesce())
-        self.assertEqual(states(one.receive(Abandon())), [S.FATAL])
+        effects = one.receive(Abandon())
+        self.assertEqual(states(effects), [S.FATAL])
+        self.assertNotIn(Log(Milestone.GAVE_UP), effects)  # nor does Supervisor say so
 
     def test_failure_during_shutdown(self) -> None:
         """A start that fails while the daemon goes down is not tried again."""
