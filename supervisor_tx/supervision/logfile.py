@@ -149,6 +149,9 @@ class LogFile:
         """Let go of the file."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
+            if self._locked:  # a child that is yet to execute its program has the file too
+                with suppress(OSError):
+                    fcntl.flock(fd, fcntl.LOCK_UN)
             try:
                 os.close(fd)
             except OSError as error:  # some network file systems only now see that they are full

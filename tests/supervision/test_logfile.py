@@ -441,6 +441,16 @@ class LockTests(FileCase):
         with self.assertRaises(BlockingIOError):
             LogFile(str(self.path), locked=True)
 
+    def test_closed_while_forking(self) -> None:
+        """Closed is unlocked, though a child that is just being made has the descriptor too."""
+        log = self.open(locked=True)
+        self.addCleanup(os.close, os.dup(log.record()["fd"]))
+        log.close()
+        self.assertFalse(self.is_locked(self.path))
+        log.renew()
+        log.write(b"x")
+        self.assertEqual(self.path.read_bytes(), b"x")
+
     def test_planted(self) -> None:
         """What others put in the place of a locked file is neither written to nor cut."""
         other = self.folder / "other"
