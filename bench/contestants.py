@@ -13,17 +13,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import supervisor_tx
+from bench.calling import GET_STATE, Address, GivenUp, Line
 
 #: Seconds after which something that does not come true is given up.
 PATIENCE = 300.0
 
 STOCK_VERSION = "4.3.0"
 
+__all__ = [
+    "PATIENCE",
+    "STOCK_VERSION",
+    "Contestant",
+    "Daemon",
+    "GivenUp",
+    "descriptors_for",
+    "idle_programs",
+    "install_stock",
+    "ours",
+    "stock",
+]
+
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class GivenUp(Exception):
-    """Something did not come true in time, or the daemon ended."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,8 @@ class Contestant:
 
     name: str
     command: tuple[str, ...]
+    #: the command that talks to a daemon
+    client: tuple[str, ...]
     #: added to the environment
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,12 +79,19 @@ def ours() -> Contestant:
     """Return this one, from where it was imported."""
     place = Path(supervisor_tx.__file__).resolve().parents[1]
     command = (sys.executable, "-m", "supervisor_tx")
-    return Contestant("supervisor_tx", command, {"PYTHONPATH": str(place)})
+    return Contestant(
+        "supervisor_tx", command, (*command[:-1], "supervisor_tx.ctl"), {"PYTHONPATH": str(place)}
+    )
 
 
 def stock(environment: Path) -> Contestant:
     """Return stock Supervisor, installed there already."""
-    return Contestant(f"Supervisor {STOCK_VERSION}", (str(environment / "bin" / "supervisord"),))
+    scripts = environment / "bin"
+    return Contestant(
+        f"Supervisor {STOCK_VERSION}",
+        (str(scripts / "supervisord"),),
+        (str(scripts / "supervisorctl"),),
+    )
 
 
 def install_stock(environment: Path) -> None:
@@ -102,6 +121,19 @@ class Daemon:
                 raise GivenUp("it takes too long")
             time.sleep(pause)
         return time.monotonic()
+
+    def answers(self, address: Address) -> float:
+        """Wait until it answers there; return the time at which it had, by the monotonic clock."""
+
+        def answered() -> bool:
+            try:
+                with Line(address) as line:
+                    line.call(GET_STATE)
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return True
+
+        return self.until(answered, 0.0005)
 
     def children(self) -> set[int]:
         """Return the pids of its children, whichever of its threads started them."""

@@ -1,0 +1,50 @@
+"""Let fifty children write lines of 100 bytes to their logs, as fast as they can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.contestants import Contestant, GivenUp
+from bench.results import Figure, Run
+
+NAME = "log-lines"
+
+RATE = Figure("50 children, lines of 100 bytes", "MB/s", less=False)
+CPU = Figure("CPU of the daemon per GB", "s")
+
+CHILDREN = 50
+LINES = 100_000
+LINE = 100
+
+
+def run(contestant: Contestant, directory: Path, count: int) -> Run:
+    del count  # always fifty
+    begin = directory / "begin"
+    # yes(1) writes whole blocks of lines; what a pipe takes at once is the kernel's choice
+    script = (
+        f"until [ -e {begin} ]; do sleep 0.01; done; "
+        f"yes {'x' * (LINE - 1)} | head -n {LINES}; exec sleep 1000000"
+    )
+    sections = (
+        f"[program:lines]\ncommand=sh -c '{script}'\nnumprocs={CHILDREN}\n"
+        "process_name=%(program_name)s_%(process_num)d\nstderr_logfile=NONE\n"
+        f"stdout_logfile={directory}/lines-%(process_num)d.log\nstdout_logfile_maxbytes=0\n"
+    )
+    logs = [directory / f"lines-{number}.log" for number in range(CHILDREN)]
+    total = CHILDREN * LINES * LINE
+    with contestant.running(directory, sections) as daemon:
+        daemon.until_running(CHILDREN)
+        cpu = daemon.cpu()
+        begin.touch()
+        began = daemon.until(lambda: any(map(_size, logs)), 0.0005)
+        ended = daemon.until(lambda: sum(map(_size, logs)) >= total, 0.005)
+        if sum(map(_size, logs)) != total:
+            raise GivenUp("more in the logs than was written")
+        return {
+            RATE: total / (ended - began) / 1e6,
+            CPU: (daemon.cpu() - cpu) / (total / 1e9),
+        }
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
