@@ -141,6 +141,17 @@ class SocketTests(HttpTestCase):
         )
         self.assertNotIn("Server 'inet_http_server:a'", daemon.log)
 
+    def test_trace(self) -> None:
+        """At level trace each request is a line."""
+        daemon = self.started(f"loglevel=trace\n{UNIX}")
+        self.assertEqual(self.client().get("/ok.html"), 200)
+        self.assertEqual(self.client().get("/some-error"), 404)
+        daemon.wait_for(
+            r"TRAC localhost:0 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "
+            r'"GET /ok.html HTTP/1.1" 200 \d+$'
+        )
+        daemon.wait_for(r'ERRO localhost:0 - - \[.*\] "GET /some-error HTTP/1.1" 404 \d+$')
+
     def test_second_daemon(self) -> None:
         """A second daemon on the same configuration goes, and takes nothing with it."""
         config = f"{UNIX}[program:p]\ncommand=sh -c 'echo said; exec sleep 1000'\n"

@@ -28,9 +28,10 @@ GOOD = (
 #: Words that HTTP is made of.
 WORDS = (
     b"GET", b"POST", b"HEAD", b" ", b"/RPC2", b"/logtail/x", b"/", b"HTTP/1.1", b"HTTP/1.0",
-    b"\r\n", b"\r\n\r\n", b"\n", b":", b"Content-Length: 5", b"Content-Length: ", b"99999999999999999999",
-    b"Transfer-Encoding: chunked", b"Expect: 100-continue", b"Connection: close", b"\t", b"0", b"5",
-    b"Authorization: Basic ", b"%", b"\0", b"\xff", b"-1", b"x" * 20000,
+    b"\r\n", b"\r\n\r\n", b"\n", b":", b"Content-Length: 5", b"Content-Length: ",
+    b"99999999999999999999", b"Transfer-Encoding: chunked", b"Expect: 100-continue",
+    b"Connection: close", b"Authorization: Basic ", b"\t", b"0", b"5", b"%", b"\0", b"\xff", b"-1",
+    b"x" * 20000,
 )  # fmt: skip
 
 
