@@ -65,7 +65,8 @@ class Poller:
     Many descriptors behind one, handled in turn for a bounded time per turn of the loop.
 
     Nobody is forgotten: the kernel gives those that were not reached first the next time. Takes
-    what a reactor takes, and calls it as a reactor does. While it has nothing, it is not there.
+    what a reactor takes, and calls it as a reactor does. While it has nothing, the loop does not
+    see it. Its own descriptor is there from the start: when children come there may be none left.
     """
 
     def __init__(self, loop: Loop, budget: float = POLL_BUDGET) -> None:
@@ -73,8 +74,7 @@ class Poller:
         self._budget = budget
         self._readers: dict[int, Any] = {}
         self._writers: dict[int, Any] = {}
-        self._epoll: select.epoll | None = None
-        self._fd = -1
+        self._epoll = select.epoll()
 
     # As a reactor
 
@@ -97,9 +97,7 @@ class Poller:
     def _add(self, fd: int, table: dict[int, Any], descriptor: object) -> None:
         if fd in table:
             return
-        if self._epoll is None:
-            self._epoll = select.epoll()
-            self._fd = self._epoll.fileno()
+        if not self._readers and not self._writers:
             self._loop.addReader(self)
         known = fd in self._readers or fd in self._writers
         table[fd] = descriptor
@@ -109,7 +107,7 @@ class Poller:
             self._epoll.register(fd, self._mask(fd))
 
     def _remove(self, fd: int, table: dict[int, Any]) -> None:
-        if table.pop(fd, None) is None or self._epoll is None:
+        if table.pop(fd, None) is None:
             return
         mask = self._mask(fd)
         if mask:
@@ -118,8 +116,6 @@ class Poller:
         self._epoll.unregister(fd)
         if not self._readers and not self._writers:
             self._loop.removeReader(self)
-            self._epoll.close()
-            self._epoll, self._fd = None, -1
 
     def _mask(self, fd: int) -> int:
         return select.EPOLLIN * (fd in self._readers) | select.EPOLLOUT * (fd in self._writers)
@@ -127,7 +123,7 @@ class Poller:
     # To the reactor
 
     def fileno(self) -> int:
-        return self._fd
+        return self._epoll.fileno()
 
     def logPrefix(self) -> str:
         return "children"
@@ -138,7 +134,7 @@ class Poller:
     def doRead(self) -> None:
         seconds = self._loop.seconds
         end = seconds() + self._budget
-        while self._epoll is not None:
+        while self._readers or self._writers:
             ready = self._epoll.poll(0, 32)
             for fd, event in ready:
                 self._handle(fd, event)

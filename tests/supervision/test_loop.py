@@ -169,6 +169,14 @@ class PollerTests(SynchronousTestCase):
         self.poller.addReader(second)  # type: ignore[arg-type]
         self.assertEqual(self.loop.readers, [self.poller])
 
+    def test_takes_no_descriptor(self) -> None:
+        """To add the first one takes no descriptor, of which there may be none left."""
+        reader = self.reader()
+        self.poller.removeReader(reader)  # type: ignore[arg-type]
+        before = os.listdir("/proc/self/fd")
+        self.poller.addReader(reader)  # type: ignore[arg-type]
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
+
     def test_bounded(self) -> None:
         """A flood is read for the budget of a turn, not to its end."""
         flood = self.reader(b"x" * 1000)
