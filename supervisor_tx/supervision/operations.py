@@ -24,6 +24,7 @@ from supervisor_tx.core import namespec
 from supervisor_tx.core.states import (
     RUNNING_STATES,
     SIGNALLABLE_STATES,
+    ProcessState,
     SupervisorState,
 )
 from supervisor_tx.errors import (
@@ -39,7 +40,7 @@ from supervisor_tx.errors import (
     SupervisorError,
     UnknownProcess,
 )
-from supervisor_tx.supervision import logreading, orders
+from supervisor_tx.supervision import ending, logreading, orders
 from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.command import find_command
 from supervisor_tx.supervision.group import ProcessGroup
@@ -439,6 +440,9 @@ class Operations:
         self, who: Principal, candidates: list[SupervisedProcess], wait: bool
     ) -> Deferred[list[Outcome]]:
         reports = self._stop_reports()
+        for process in candidates:
+            if process.state is ProcessState.EXITED:  # does not run, but may be about to again
+                process.stop(ending.STOPPED, str(who))
         return orders.each(
             [process for process in candidates if process.state in RUNNING_STATES],
             lambda process, turn: orders.stop(

@@ -244,6 +244,18 @@ class ManyTests(RpcTestCase):
         self.assertEqual(self.success("supervisor.stopAllProcesses"), ok("b"))
         self.assertEqual(self.success("supervisor.stopAllProcesses"), [])
 
+    def test_about_to_start_again(self) -> None:
+        """Who waits for the next start when all is stopped is not told of, and stays down."""
+        looping = program("a", startsecs=0, autorestart=AutoRestart.ALWAYS)
+        self.run_groups(group("a", looping), group("b"), start=True)
+        for _ in range(2):  # the first time it is started again at once
+            self.child("a").exit(0)
+            self.turn()
+        self.assertIs(self.process("a").state, S.EXITED)
+        self.assertEqual(self.success("supervisor.stopAllProcesses"), ok("b"))
+        self.clock.advance(5)
+        self.assertIs(self.process("a").state, S.EXITED)
+
     def test_stop_order(self) -> None:
         """Stopping goes by ascending priority too; the answers are as they come."""
         self.daemon.spawner.obeys = ()
