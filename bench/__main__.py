@@ -87,7 +87,7 @@ def main() -> int:
         if environment is None:
             environment = Path(scratch, "stock")
             install_stock(environment)
-        contestants = (stock(environment), ours())
+        contestants = (stock(environment), ours(Path(scratch, "ours")))
         print(", ".join(f"{key} {value}" for key, value in about.items()))
         for workload in WORKLOADS:
             if arguments.workloads and workload.NAME not in arguments.workloads:
