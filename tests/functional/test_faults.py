@@ -109,6 +109,41 @@ class ShortageTests(FunctionalTestCase):
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(daemon.stderr.read_text(), "")
 
+    def test_not_one_descriptor(self) -> None:
+        """With none left at all, signals are answered, exits handled, logs written as they are."""
+        daemon = self.daemon(
+            """\
+            [program:one]
+            command=sh -c "while [ ! -e now ]; do sleep 0.05; done; echo done"
+            directory=%(here)s
+            stdout_logfile=%(here)s/one.log
+            autorestart=false
+            startsecs=0
+            [program:two]
+            command=sleep 1000
+            startretries=1000
+            """
+        )
+        daemon.wait_for("success: ", 2)
+        pid = daemon.process.pid
+        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+        (self.directory / "one.log").rename(self.directory / "old.log")
+        daemon.signal(signal.SIGUSR2)
+        daemon.wait_for("ERRO cannot reopen .*/one.log.*raise the limit of open files")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("ERRO the restart is refused.*")
+        os.kill(daemon.pid_of("two"), signal.SIGKILL)
+        daemon.wait_for("INFO spawnerr: too many open files to spawn 'two'")
+        (self.directory / "now").touch()
+        daemon.wait_for(r"exited: one \(exit status 0; expected\)")
+        self.assertEqual(daemon.read("old.log"), "done\n")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (100, hard))
+        daemon.wait_for("success: two", 2)
+        self.assertFalse(daemon.lines(CRASH))
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(daemon.stderr.read_text(), "")
+
     def test_processes(self) -> None:
         """Where the system refuses to fork, a start is put off too."""
         requirements.root()
