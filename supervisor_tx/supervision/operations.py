@@ -417,6 +417,7 @@ class Operations:
             lambda process, turn: self._start_checked(
                 process, _name(process), problems[process], wait, turn
             ),
+            self.daemon.clock.seconds,
         )
 
     async def _start_checked(
@@ -448,6 +449,7 @@ class Operations:
             lambda process, turn: orders.stop(
                 process, _name(process), wait, turn, str(who), reports
             ),
+            self.daemon.clock.seconds,
         )
 
     def _stop_reports(self) -> StopReports:

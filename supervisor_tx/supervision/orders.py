@@ -31,6 +31,10 @@ from supervisor_tx.supervision.waiting import StopReports, when
 
 _log = Logger()
 
+#: Seconds: what is settled within so many of each other counts as settled together. Processes that
+#: obey the same signal end in any order, and people compare lists.
+ROUND = 0.1
+
 STARTED = frozenset({ProcessState.STARTING, ProcessState.RUNNING})
 
 
@@ -119,18 +123,21 @@ async def stop(
 def each(
     processes: Sequence[SupervisedProcess],
     act: Callable[[SupervisedProcess, Turn], Awaitable[None]],
+    seconds: Callable[[], float],
 ) -> Deferred[list[Outcome]]:
     """
     Do something to each of many processes, all at the same time; fire when all is settled.
 
-    First come those that were settled at once, in the order given, then the others as they came.
-    What is no SupervisorError fails the whole, when all is settled.
+    First come those that were settled at once, in the order given, then the others as they came,
+    those that came together in the order given. ``seconds`` is the time. What is no SupervisorError
+    fails the whole, when all is settled.
     """
     if not processes:
         return succeed([])
     done: Deferred[list[Outcome]] = Deferred()
     at_once: dict[int, Outcome] = {}
-    later: list[Outcome] = []
+    #: when it came, and the index
+    later: list[tuple[float, int, Outcome]] = []
     broken: list[BaseException] = []
 
     async def one(index: int, process: SupervisedProcess) -> None:
@@ -143,15 +150,27 @@ def each(
         except Exception as error:  # noqa: BLE001 - it is told when the others are through
             broken.append(error)
         if turn.late:
-            later.append(outcome)
+            later.append((seconds(), index, outcome))
         else:
             at_once[index] = outcome
         if len(at_once) + len(later) == len(processes):
             if broken:
                 done.errback(broken[0])
             else:
-                done.callback([at_once[key] for key in sorted(at_once)] + later)
+                done.callback([at_once[key] for key in sorted(at_once)] + _in_rounds(later))
 
     for index, process in enumerate(processes):
         ensureDeferred(one(index, process))
     return done
+
+
+def _in_rounds(settled: list[tuple[float, int, Outcome]]) -> list[Outcome]:
+    """Sort what came within one round by its index; the rounds stay in order."""
+    begin = float("-inf")
+    rounds: list[list[tuple[int, Outcome]]] = []
+    for moment, index, outcome in settled:
+        if moment > begin + ROUND:
+            begin = moment
+            rounds.append([])
+        rounds[-1].append((index, outcome))
+    return [outcome for each in rounds for _, outcome in sorted(each, key=lambda entry: entry[0])]

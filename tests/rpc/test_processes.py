@@ -256,12 +256,24 @@ class ManyTests(RpcTestCase):
         self.clock.advance(5)
         self.assertIs(self.process("a").state, S.EXITED)
 
+    def test_ends_together(self) -> None:
+        """Processes that end at the same time, in whatever order, are told by priority."""
+        self.daemon.spawner.obeys = ()
+        self.run_groups(group("g", program("b"), program("a", priority=1)), start=True)
+        asked = self.ask("supervisor.stopAllProcesses")
+        self.assertEqual(self.child("a").signals, ["TERM"])
+        self.child("b").die("TERM")
+        self.clock.advance(0.09)
+        self.child("a").die("TERM")
+        self.assertEqual(self.result(asked), ok("g:a", "g:b"))
+
     def test_stop_order(self) -> None:
         """Stopping goes by ascending priority too; the answers are as they come."""
         self.daemon.spawner.obeys = ()
         self.run_groups(group("g", program("b", priority=2), program("a", priority=1)), start=True)
         asked = self.ask("supervisor.stopProcess", "g:*")
         self.child("b").die("TERM")
+        self.clock.advance(0.2)
         self.assertNoResult(asked)
         self.child("a").die("TERM")
         self.assertEqual(self.result(asked), ok("g:b", "g:a"))
