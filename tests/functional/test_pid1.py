@@ -70,13 +70,13 @@ class StrangerTests(FunctionalTestCase):
         daemon = self.daemon(
             """\
             [program:one]
-            command=sh -c "setsid sleep 1001 & setsid sleep 1001 & sleep 1; exec cat"
+            command=sh -c "setsid sleep 1001 & setsid sleep 1001 & exec cat"
             """,
             command=(unshare, "--pid", "--fork", "--mount-proc", "--kill-child", *OURS),
         )
         daemon.wait_for("success: one")
         [pid] = children(daemon.process.pid)
-        [child] = [each for each in children(pid) if cmdline(each) == ["cat"]]
+        child = until(lambda: next((e for e in children(pid) if cmdline(e) == ["cat"]), None))
         strangers = until(lambda: sleepers if len(sleepers := children(child)) == 2 else [])
         os.kill(pid, signal.SIGTERM)
         self.assertEqual(daemon.wait(), 0)
