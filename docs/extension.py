@@ -2,7 +2,8 @@
 Parts of the documentation that are made from the program, so that they cannot be wrong.
 
 ``.. sample-options:: program:name`` lists the options of a section of the sample configuration;
-``.. command-line::`` lists the daemon's; ``.. lifecycle::`` shows the states of a process as a
+``.. command-line::`` lists the daemon's; ``.. client-options::`` and ``.. client-commands::`` list
+the client's; ``.. lifecycle::`` shows the states of a process as a
 drawing and as a table, found out by feeding every input to the real machine.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any, ClassVar
 from xml.sax.saxutils import escape
@@ -34,6 +35,8 @@ from supervisor_tx.core.lifecycle import (
     arcs,
 )
 from supervisor_tx.core.states import ProcessState as S
+from supervisor_tx.ctl import additions, helps
+from supervisor_tx.ctl.options import usage
 
 
 class _Parsed(Directive):
@@ -90,6 +93,35 @@ class CommandLineOptions(_Parsed):
             for option in OPTIONS
         ]
         return self.parsed(self.table(("Option", "Meaning"), rows, "40 70"))
+
+
+class ClientOptions(_Parsed):
+    """The options of the client, out of its usage text."""
+
+    def run(self) -> list[nodes.Node]:
+        text = usage("supervisorctl").partition("Options:\n")[2].partition("\n\n")[0]
+        entries = re.split(r"\n(?=-)", text)
+        rows = [
+            (f"``{flags}``", " ".join(explanation.split()))
+            for flags, _, explanation in (entry.partition(" -- ") for entry in entries)
+        ]
+        return self.parsed(self.table(("Option", "Meaning"), rows, "40 70"))
+
+
+class ClientCommands(_Parsed):
+    """The actions of the client, out of what its help says; those that Supervisor lacks last."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [row for each in (helps.HELP, additions.HELP) for row in self._rows(each)]
+        return self.parsed(self.table(("Action", "Meaning"), rows, "45 65"))
+
+    @staticmethod
+    def _rows(texts: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
+        for command in sorted(texts):
+            for line in texts[command]:
+                form, _, meaning = line.partition("\t")
+                if form.strip() and meaning.strip():
+                    yield f"``{form.strip()}``", meaning.strip().replace("*", r"\*")
 
 
 class LifecycleDirective(_Parsed):
@@ -242,5 +274,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Add the directives."""
     app.add_directive("sample-options", SampleOptions)
     app.add_directive("command-line", CommandLineOptions)
+    app.add_directive("client-options", ClientOptions)
+    app.add_directive("client-commands", ClientCommands)
     app.add_directive("lifecycle", LifecycleDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CANT_REREAD: Final = 92
 _BAD_NAME: Final = 10
 
-_HELP: Final = {
+HELP: Final = {
     "completion": (
         "completion bash|zsh|fish\tPrint a script that makes a shell complete actions and names",
     ),
@@ -38,17 +38,17 @@ class Additions(ControllerPluginBase):
     def do_help(self, arg: str) -> None:
         if not arg:
             super().do_help(arg)
-        elif arg in _HELP:
+        elif arg in HELP:
             self._explain(arg)
 
     def _explain(self, command: str) -> None:
-        for line in _HELP[command]:
+        for line in HELP[command]:
             self.ctl.output(line)
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Find ``help_<command>``."""
         command = name.removeprefix("help_")
-        if command == name or command not in _HELP:
+        if command == name or command not in HELP:
             raise AttributeError(name)
         return lambda: self._explain(command)
 
