@@ -7,7 +7,8 @@ One connection, as HTTP: what of twisted.web's channel is otherwise here.
   the client still sends is dropped, and soon after the connection is closed: closed at once, the
   kernel would take the answer back from a client that is still sending.
 * HTTP/1.0 clients may keep their connection too.
-* Who asks many things in a row and does not read the answers is not listened to for a while.
+* Who asks many things at once lets others have their turn in between; who does not read the answers
+  is not listened to until they are read.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ DEADLINE = 60.0
 
 #: Bytes of a request that are progress.
 PROGRESS = 64 * 1024
+
+#: Requests of one connection that are answered before others have their turn.
+AT_ONCE = 16
 
 #: Bytes that a client may send ahead while it waits for an answer, and is still listened to.
 AHEAD = 16 * 1024
@@ -55,6 +59,13 @@ class Channel(HTTPChannel):
         self._answered = False
         #: bytes that came while a request was being answered
         self._ahead = 0
+        #: requests that were answered since others had their turn
+        self._in_a_row = 0
+        self._rest: IDelayedCall | None = None
+        #: in the middle of what ends a request
+        self._finishing = False
+        #: much waits to be sent
+        self._is_full = False
         #: nothing that comes counts any more
         self._deaf = False
         #: bytes since the deadline was set
@@ -68,11 +79,16 @@ class Channel(HTTPChannel):
         """Take what the client sends."""
         if self._deaf:
             return
-        self._answered = False
         if self._answering:
             self._ahead += len(data)
+        if not self._finishing:
+            self._in_a_row = 0
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        self._answered = False
         super().dataReceived(data)
-        if self._answering or self._answered or self._deaf:
+        if self._answering or self._answered or self._deaf or self.paused:
             self._stop_deadline()
         elif self._deadline is not None:
             self._progress += len(data)
@@ -119,7 +135,13 @@ class Channel(HTTPChannel):
         self._answering = False
         self._answered = True
         self._ahead = 0
-        super().requestDone(request)
+        self._in_a_row += 1
+        self._finishing = True
+        super().requestDone(request)  # takes what came meanwhile
+        self._finishing = False
+        if self._in_a_row >= AT_ONCE and self._rest is None and not self._deaf:
+            self._rest = self.callLater(0, self._rested)
+            self._listen_or_not()
 
     def send(self, data: bytes) -> None:
         """Send data at once where the transport can do that."""
@@ -153,23 +175,35 @@ class Channel(HTTPChannel):
         else:
             self.loseConnection()
 
-    # A client that does not read
+    # A client that asks more than it should
 
     def pauseProducing(self) -> None:
         """Too much waits to be sent: read no requests either."""
-        self.paused = True
+        self._is_full = True
         super().pauseProducing()
-        self.transport.pauseProducing()
+        self._listen_or_not()
 
     def resumeProducing(self) -> None:
         """All is sent: go on with what has been read already."""
-        self.paused = False
+        self._is_full = False
         super().resumeProducing()
+        self._listen_or_not()
+
+    def _rested(self) -> None:
+        """Others have had their turn."""
+        self._rest = None
+        self._in_a_row = 0
+        self._listen_or_not()
+
+    def _listen_or_not(self) -> None:
+        self.paused = self._is_full or self._rest is not None
         if self._deaf:
             return
-        if self._answering and self._ahead <= AHEAD:
-            self.transport.resumeProducing()  # to notice when the client goes
-        super().dataReceived(b"")
+        if self.paused:
+            self.transport.pauseProducing()
+        elif self._ahead <= AHEAD:
+            self.transport.resumeProducing()  # also while it waits: to notice when it goes
+            self._take(b"")
 
     # The end
 
@@ -180,6 +214,9 @@ class Channel(HTTPChannel):
         if self._lingering is not None:
             self._lingering.cancel()
             self._lingering = None
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
         super().connectionLost(reason)
 
     def _overdue(self) -> None:

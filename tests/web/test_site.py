@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.supervision import watch
 from supervisor_tx.supervision.operations import Principal
-from supervisor_tx.web.channel import DEADLINE, LINGER, PROGRESS
+from supervisor_tx.web.channel import AT_ONCE, DEADLINE, LINGER, PROGRESS
 from supervisor_tx.web.request import MOST_BODY
 from tests.web.wire import CALL, Answer, Wire, World, answers, post, request
 
@@ -188,6 +188,7 @@ class PersistenceTests(SiteTestCase):
     def test_pipelined(self) -> None:
         """Many requests in one piece are answered one after the other."""
         self.wire.say(post() * 500 + post(body=b"bad") + request("GET", "/ok.html"))
+        self.world.turn()
         codes = [answer.code for answer in answers(self.wire.take())]
         self.assertEqual(codes, [200] * 500 + [400, 200])
 
@@ -326,10 +327,41 @@ class LimitTests(SiteTestCase):
     def test_slow_reader(self) -> None:
         """Who asks for much and reads nothing is not listened to until it does."""
         self.wire.channel.pauseProducing()  # as the transport does when much waits to be sent
+        self.assertFalse(self.wire.reading)
         self.wire.say(post() * 3)
         self.assertEqual(self.world.rpc.calls, [])
+        self.world.clock.advance(10 * DEADLINE)  # as long as it likes
         self.wire.channel.resumeProducing()
+        self.assertTrue(self.wire.reading)
         self.assertEqual(len(answers(self.wire.take())), 3)
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+
+    def test_turns(self) -> None:
+        """Who asks many things at once lets others have their turn in between."""
+        clock = self.world.clock
+        self.wire.channel.callLater = lambda _, call: clock.callLater(1, call)  # a turn is a second
+        self.wire.say(post() * (2 * AT_ONCE + 1))
+        for count in (AT_ONCE, AT_ONCE, 1):
+            self.assertEqual(self.wire.reading, count == 1)
+            self.assertEqual(len(answers(self.wire.take())), count)
+            self.world.clock.advance(1)
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+
+    def test_turns_after_waiting(self) -> None:
+        """That holds for those too who asked while they had to wait for an answer."""
+        self.wire.say(post(body=b"late") + post() * (2 * AT_ONCE))
+        self.world.rpc.late[0].callback(b"<late/>")
+        self.assertLess(len(answers(self.wire.take())), 2 * AT_ONCE)
+        self.world.turn()
+        self.assertTrue(self.wire.reading)
+        self.assertEqual(len(self.world.rpc.calls), 2 * AT_ONCE + 1)
+
+    def test_vanished_at_rest(self) -> None:
+        """A client may go in between."""
+        self.wire.say(post() * (2 * AT_ONCE))
+        self.wire.vanish()
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+        self.assertEqual(len(self.world.rpc.calls), AT_ONCE)
 
 
 class MalformedTests(SiteTestCase):

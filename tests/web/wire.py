@@ -211,6 +211,11 @@ class World:
         asked = None if username is None else Credentials(username, password)
         self.site = Site(Content(asked, self.logs, self.rpc), self.clock)
 
+    def turn(self) -> None:
+        """Turn the loop until nothing is left to be done at once."""
+        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
+            self.clock.advance(0)
+
     def connect(self, principal: Principal | None = None) -> Wire:
         """Return a new connection."""
         return Wire(self.site, principal)
