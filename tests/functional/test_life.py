@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.functional.harness import FunctionalTestCase, alive, until
+from tests.functional.harness import Daemon, FunctionalTestCase, alive, until
 
 #: Lives until it is told to end.
 SLEEPER = "sleep 1000"
@@ -102,6 +102,21 @@ class LifeTests(FunctionalTestCase):
         daemon.signal(signal.SIGINT)
         self.assertEqual(daemon.wait(), 0)
         self.assertIn("done", log.read_text())
+
+    def test_impatience(self) -> None:
+        """However often it is told to end, it ends with 0 and leaves no pid file behind."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            daemon = self.daemon(f"[program:one]\ncommand={SLEEPER}\nstartsecs=0\n")
+            daemon.wait_for("success: one")
+
+            def ended(daemon: Daemon = daemon, number: int = number) -> bool:
+                daemon.signal(number)
+                return daemon.process.poll() is not None
+
+            until(ended)
+            self.assertEqual(daemon.wait(), 0)
+            self.assertFalse((self.directory / "supervisord.pid").exists())
+            daemon.logfile.unlink()
 
     def test_group_kill(self) -> None:
         """With stopasgroup the children of a program end with it."""
@@ -233,7 +248,7 @@ class LifeTests(FunctionalTestCase):
         daemon = self.daemon(
             """\
             [fcgi-program:one]
-            command=sh -c "ls -l /proc/self/fd/0; sleep 1000"
+            command=sh -c "ls -l /proc/self/fd/0; exec sleep 1000"
             socket=unix://%(here)s/one.sock
             process_name=%(program_name)s_%(process_num)d
             numprocs=2
