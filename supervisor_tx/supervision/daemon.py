@@ -177,7 +177,6 @@ class Daemon(Service):
         self._strangers = StrangerReaper(
             reactor, spawner, self._reaped_stranger, self._waiting_failed
         )
-        self._handlers: dict[int, Any] = {}
         self._going_down = False
         self._next: Config | None = None
         self._ending: Deferred[None] | None = None
@@ -333,8 +332,8 @@ class Daemon(Service):
     def _end(self) -> None:
         self.supervisor.close()
         self._strangers.uninstall()
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        for number in SIGNALS:  # nothing is left to be asked for, and who asks again kills nobody
+            signal.signal(number, signal.SIG_IGN)
         self._spawner.stop()
         self._remove_pidfile()
         self.log.close()
@@ -345,8 +344,7 @@ class Daemon(Service):
 
     def _take_signals(self) -> None:
         for number in SIGNALS:
-            before = signal.signal(number, self._caught)
-            self._handlers.setdefault(number, before)
+            signal.signal(number, self._caught)
 
     def _caught(self, number: int, _: FrameType | None) -> None:
         self._reactor.callFromThread(self._signalled, number)
