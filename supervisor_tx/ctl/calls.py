@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
     from xmlrpc.client import Fault, ProtocolError
 
-__all__ = ["Fault", "Proxy", "ProtocolError", "dumps", "loads"]
+__all__ = ["Fault", "ProtocolError", "Proxy", "dumps", "loads"]
 
 _HEADERS = {"Content-Type": "text/xml", "User-Agent": "supervisor_tx", "Accept": "text/xml"}
 

@@ -314,7 +314,7 @@ class DefaultControllerPlugin(ControllerPluginBase):
                 continue
             done = info["statename"] == "RUNNING" if order == "start" else render.is_down(info)
             code = render.SUCCESS if done else OVERDUE
-            text = f"still {info['statename']} after {seconds:g} seconds"
+            text = f"still {info['statename']} after {seconds:g} s"
             results.append(_result(info["group"], info["name"], code, text))
         return results
 
@@ -347,9 +347,10 @@ class DefaultControllerPlugin(ControllerPluginBase):
             self.ctl.output("No config updates to processes")
 
     def do_add(self, arg: str) -> None:
+        supervisor = self.ctl.get_supervisor()
         for name in arg.split():
             try:
-                self.ctl.get_supervisor().addProcessGroup(name)
+                supervisor.addProcessGroup(name)
             except calls.Fault as fault:
                 if fault.faultCode == SHUTDOWN_STATE:
                     self._refused("shutting down")
@@ -363,9 +364,10 @@ class DefaultControllerPlugin(ControllerPluginBase):
                 self._tell_group(name, "added process group")
 
     def do_remove(self, arg: str) -> None:
+        supervisor = self.ctl.get_supervisor()
         for name in arg.split():
             try:
-                self.ctl.get_supervisor().removeProcessGroup(name)
+                supervisor.removeProcessGroup(name)
             except calls.Fault as fault:
                 if fault.faultCode == STILL_RUNNING:
                     self._refused(f"process/group still running: {name}")
@@ -519,7 +521,7 @@ class DefaultControllerPlugin(ControllerPluginBase):
         if not words:
             self._erred("tail requires process name")
             return
-        name = words[-1]
+        name = words[0]
         if modifier == "-f":
             self._follow(f"/logtail/{_quoted(name)}/{channel}")
             return
@@ -634,8 +636,10 @@ def _length(modifier: str | None) -> int | None:
     """Return how many bytes a word such as ``-100`` asks for; None: it is no such word."""
     if modifier is None:
         return _TAIL
-    digits = modifier.removeprefix("-")
-    return int(digits) if modifier.startswith("-") and digits.isdecimal() else None
+    try:
+        return int(modifier[1:]) if modifier.startswith("-") else None
+    except ValueError:
+        return None
 
 
 def _quoted(name: str) -> str:

@@ -80,7 +80,7 @@ def _about_socket(error: OSError, path: str) -> str:
         except OSError:
             is_socket = True
         if not is_socket:
-            return f"{path} is no socket."
+            return f"The file {path} is no socket."
         return f"The socket {path} is stale: the daemon that made it is gone."
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"This user (uid {os.geteuid()}) may not use the socket {path}{_owner(path)}."

@@ -151,7 +151,7 @@ class ClientOptions:
             elif name == "interactive":
                 self.interactive = True
             elif name == "serverurl":
-                self.serverurl = _url(text or "")
+                self.serverurl = _checked_url(text or "")
             elif name == "color":
                 if text not in ("auto", "always", "never"):
                     raise ValueError("it is one of auto, always and never")
@@ -178,7 +178,7 @@ class ClientOptions:
         self.here = os.path.dirname(os.path.abspath(path))
         parser = _parse(path)
         if "supervisorctl" not in parser:
-            raise Refused(f"{path}: .ini file does not include supervisorctl section")
+            raise Refused(f".ini file does not include supervisorctl section (file: {path!r})")
         reader = _Section(parser, "supervisorctl", self.here)
         if (url := reader.get("serverurl")) is not None and "serverurl" not in given:
             self.serverurl = reader.convert("serverurl", _url, url)
@@ -258,12 +258,18 @@ def _parse(path: str) -> RawConfigParser:
     return parser
 
 
-def _url(text: str) -> str:
-    """Return the URL with an absolute path; the schemes that exist are left for the connection."""
+def _checked_url(text: str) -> str:
+    """Return the URL; which schemes there are is for the connection to say."""
     scheme, found, rest = text.partition("://")
     if not scheme or not found or not rest:
         raise ValueError(f"value {text!r} is not a URL")
-    return f"unix://{_path(rest)}" if scheme == "unix" else text
+    return text
+
+
+def _url(text: str) -> str:
+    """Return the URL; the path of a socket is made absolute, as it is shown."""
+    text = _checked_url(text)
+    return f"unix://{_path(text[7:])}" if text.startswith("unix://") else text
 
 
 def _path(text: str) -> str:

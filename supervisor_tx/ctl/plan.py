@@ -31,6 +31,8 @@ def planned(step: Mapping[str, Any]) -> list[str]:
     what = _WORDS.get(step["action"], (step["action"],))[0]
     lines = [f"{_name(step)}: {what}"]
     for reason in step["reasons"]:
+        if reason["option"] == "process":  # that it comes or goes is said already
+            continue
         member = reason.get("process") or ""
         of = f"{member} " if member and member != step["process"] else ""
         lines.append(f"    {of}{reason['option']}: {reason['old']} -> {reason['new']}")

@@ -31,18 +31,18 @@ _REST_OF_SCREEN: Final = "\x1b[J"
 
 def arguments(words: Sequence[str]) -> tuple[float, list[str]]:
     """Return seconds between two looks, and names; raise ValueError."""
-    words = list(words)
     seconds = _SECONDS
-    if words and words[0].startswith("-n"):
-        word = words.pop(0)
-        text = word[2:] or (words.pop(0) if words else "")
+    names = list(words)
+    if names and names[0].startswith("-n"):
+        text = names[0][2:] or "".join(names[1:2])
+        names = names[1 if names[0][2:] else 2 :]
         try:
             seconds = float(text)
         except ValueError:
             seconds = 0.0
         if seconds <= 0 or seconds > _DAY:
             raise ValueError(f"-n {text}: not a number of seconds above 0")
-    return seconds, words
+    return seconds, names
 
 
 def watch(controller: Controller, seconds: float, names: Sequence[str]) -> None:
