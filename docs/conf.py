@@ -13,8 +13,14 @@ project_copyright = "2026, the supervisor_tx authors"
 version = release = __version__
 
 extensions = ["extension"]
-exclude_patterns = ["_build", "demo"]
+exclude_patterns = ["_build", "demo", "examples"]
 nitpicky = True
 
 html_theme = "alabaster"
-html_theme_options = {"description": "A process supervisor on Twisted", "fixed_sidebar": True}
+html_static_path = ["_static"]
+html_theme_options = {
+    "description": "A process supervisor on Twisted",
+    "fixed_sidebar": True,
+    "page_width": "1020px",
+    "sidebar_width": "260px",
+}

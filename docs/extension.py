@@ -102,10 +102,15 @@ class ClientOptions(_Parsed):
         text = usage("supervisorctl").partition("Options:\n")[2].partition("\n\n")[0]
         entries = re.split(r"\n(?=-)", text)
         rows = [
-            (f"``{flags}``", " ".join(explanation.split()))
+            (f"``{flags}``", _quoted(" ".join(explanation.split())))
             for flags, _, explanation in (entry.partition(" -- ") for entry in entries)
         ]
         return self.parsed(self.table(("Option", "Meaning"), rows, "40 70"))
+
+
+def _quoted(text: str) -> str:
+    """Return the text with its examples of URLs as literals."""
+    return re.sub(r"\w+://[\w:/]+", r"``\g<0>``", text)
 
 
 class ClientCommands(_Parsed):
@@ -119,9 +124,9 @@ class ClientCommands(_Parsed):
     def _rows(texts: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
         for command in sorted(texts):
             for line in texts[command]:
-                form, _, meaning = line.partition("\t")
+                form, _, meaning = line.partition("\t" if "\t" in line else " (")
                 if form.strip() and meaning.strip():
-                    yield f"``{form.strip()}``", meaning.strip().replace("*", r"\*")
+                    yield f"``{form.strip()}``", meaning.strip(" \t)").replace("*", r"\*")
 
 
 class LifecycleDirective(_Parsed):
