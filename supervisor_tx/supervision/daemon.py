@@ -183,7 +183,7 @@ class Daemon(Service):
 
     def assemble(self, config: Config) -> None:
         """Build the groups of a configuration; nothing of it runs yet."""
-        self.config = config
+        self.config = self.configured = config
         auto = AutoLogs(
             config.supervisord.childlogdir,
             config.supervisord.identifier,

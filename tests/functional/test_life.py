@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 from tests.functional.harness import Daemon, FunctionalTestCase, alive, until
+from tests.functional.rpc import Client
 
 #: Lives until it is told to end.
 SLEEPER = "sleep 1000"
@@ -284,6 +285,24 @@ class SignalTests(FunctionalTestCase):
             (self.directory / "supervisord.pid").read_text(), f"{daemon.process.pid}\n"
         )
         self.assertEqual(daemon.stop(), 0)
+
+    def test_configured_after_reload(self) -> None:
+        """What HUP has started anew is from then on what groups are added from."""
+        server = (
+            "[unix_http_server]\nfile=%(here)s/s\n[rpcinterface:supervisor]\n"
+            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
+        )
+        daemon = self.daemon(f"{server}[program:one]\ncommand={SLEEPER}\n")
+        daemon.wait_for("success: one")
+        daemon.configure(f"{server}[program:two]\ncommand={SLEEPER}\n")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("success: two")
+        client = Client(self.directory / "s")
+        infos = client.call("supervisor.getAllConfigInfo")
+        self.assertEqual([(info["name"], info["inuse"]) for info in infos], [("two", True)])
+        client.call("supervisor.stopProcess", "two")
+        self.assertIs(client.call("supervisor.removeProcessGroup", "two"), True)
+        self.assertIs(client.call("supervisor.addProcessGroup", "two"), True)
 
     def test_broken_reload(self) -> None:
         """HUP with a broken configuration is refused, and nothing stops."""
