@@ -354,7 +354,6 @@ class SupervisedProcess:
         self.laststop = self.now()
         for channel in self.channels.values():
             channel.ended()
-        self._release_socket()
         if self.life.state is ProcessState.STARTING and uptime < self.config.startsecs:
             self.exitstatus, self.spawnerr = None, TOO_QUICK
         else:
@@ -365,7 +364,10 @@ class SupervisedProcess:
         self.last_end = self._ending(end)
         self.transport = None
         self.version += 1
+        held, self._held_socket = self._held_socket, None
         self.feed(Exited(end.code, end.signal, uptime))
+        if held is not None:  # after a start anew, which then takes over the same socket
+            held.release()
 
     def _ending(self, end: ExitStatus) -> Ending:
         """Put together how it ended, while the state still tells why."""
@@ -478,7 +480,9 @@ class SupervisedProcess:
 
     def _spawn_failed(self, error: SpawnFailed) -> None:
         self.spawning = False
-        self._release_socket()
+        held, self._held_socket = self._held_socket, None
+        if held is not None:
+            held.release()
         self._refuse(error)
 
     def hold_socket(self) -> None:
@@ -486,11 +490,6 @@ class SupervisedProcess:
         self._held_socket = self.socket
         if self.socket is not None:
             self.socket.users += 1
-
-    def _release_socket(self) -> None:
-        held, self._held_socket = self._held_socket, None
-        if held is not None:
-            held.release()
 
     def _refuse(self, error: SpawnFailed) -> None:
         self.spawnerr = error.spawnerr

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.config.model import ProcessConfig
+from supervisor_tx.config.model import FcgiSocketConfig, ProcessConfig
 from supervisor_tx.core.lifecycle import Announce, AutoRestart, Quiesce, Start, Stop
 from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.errors import NotRunning, SignalRefused, SpawnFailed
 from supervisor_tx.supervision.interfaces import Channel, IChildTransport
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.record import ProcessRecord, take_up, write_down
+from supervisor_tx.supervision.sockets import SharedSocket
 from supervisor_tx.testing import FakeChild, MemorySpawner
 
 NOON = 1_700_000_000.0
@@ -253,6 +255,22 @@ class EndTests(SynchronousTestCase):
         world.clock.advance(60)
         child.exit(1)
         self.assertEqual(len(world.spawner.orders), 2)
+
+    def test_socket_outlives_a_restart(self) -> None:
+        """One that is replaced at once leaves its listening socket to the next, and no gap."""
+        world = World()
+        path = os.path.abspath(self.mktemp())
+        world.process.socket = SharedSocket(FcgiSocketConfig(f"unix://{path}", path))
+        child = world.run()
+        inode = os.stat(path).st_ino
+        world.clock.advance(60)
+        child.exit(1)
+        world.clock.advance(0)
+        self.assertEqual(os.stat(path).st_ino, inode)
+        self.assertEqual(world.process.socket.users, 1)
+        world.process.feed(Quiesce())
+        world.child.exit(1)
+        self.assertEqual(world.process.socket.users, 0)
 
     def test_no_fork_storm(self) -> None:
         """One that ends at once is started once a second, however often it ends."""
