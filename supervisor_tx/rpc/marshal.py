@@ -30,27 +30,21 @@ FALSE = b"<value><boolean>0</boolean></value>\n"
 
 
 class Fragment:
-    """A value that is marshalled already, ``<value>`` and all."""
+    """A value that is marshalled already, in one or more parts, ``<value>`` and all."""
 
-    __slots__ = ("_document", "value")
+    __slots__ = ("parts",)
 
-    def __init__(self, value: bytes) -> None:
-        #: with its tags
-        self.value = value
-        self._document: bytes | None = None
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = parts
 
     @property
     def document(self) -> bytes:
-        """The whole answer that has this for its value; put together once."""
-        if self._document is None:
-            self._document = b"%b%b%b" % (_BEFORE, self.value, _AFTER)
-        return self._document
+        """The whole answer that has this for its value."""
+        return answer(self)
 
 
 def answer(value: Any) -> bytes:
     """Return the answer with a value; raises TypeError for what has no XML-RPC type."""
-    if isinstance(value, Fragment):
-        return value.document
     parts = [_BEFORE]
     _write(value, parts)
     parts.append(_AFTER)
@@ -115,7 +109,7 @@ def _write(value: Any, parts: list[bytes]) -> None:
     elif isinstance(value, int):
         parts.append(b"<value><int>%d</int></value>\n" % value)
     elif isinstance(value, Fragment):
-        parts.append(value.value)
+        parts.extend(value.parts)
     elif isinstance(value, Mapping):
         parts.append(b"<value><struct>\n")
         _write_members(value.items(), parts)

@@ -2,8 +2,8 @@
 Process infos, kept marshalled.
 
 Most of what is told of a process changes seldom; ``now`` and the time that it is up change each
-second. So there is a piece for each process that is made anew when something has happened to it,
-and a whole answer that is put together anew once a second, or when something has happened at all.
+second. So there is a piece for each process: made anew when something has happened to it, and
+mended in these two places when it is asked for in another second. An answer is a join of pieces.
 """
 
 from __future__ import annotations
@@ -31,33 +31,47 @@ def clamp(number: int) -> int:
 
 @dataclass(eq=False)
 class _Entry:
-    """One process: its struct, with two holes."""
+    """
+    One process: its struct, and where in it is what changes by the second.
 
-    process: SupervisedProcess
+    It keeps nothing alive, for the process is its key.
+    """
+
     version: int = -1
-    head: bytes = b""
-    middle: bytes = b""
-    tail: bytes = b""
     #: when it started, if it is told how long it is up
     since: int | None = None
-    #: the whole struct, and the second for which it is right
+    #: the struct, right for one second
     text: bytes = b""
     second: int | None = None
+    #: where in it ``now`` is, and the time that it is up
+    now: tuple[int, int] = (0, 0)
+    up: tuple[int, int] = (0, 0)
 
-    def refresh(self) -> None:
+    def refresh(self, process: SupervisedProcess) -> None:
         """Describe the process anew."""
-        self.version = self.process.version
-        info = describe(self.process)
+        self.version = process.version
+        info = describe(process)
         self.since = info.start if info.state is ProcessState.RUNNING else None
-        self.head, self.middle, self.tail = _pieces(info)
+        head, middle, tail = _pieces(info)
+        self.now = (len(head), len(head))
+        self.up = (len(head) + len(middle), len(head) + len(middle))
+        self.text = b"%b%b%b" % (head, middle, tail)
         self.second = None
 
     def render(self, second: int) -> bytes:
         """Return the struct as it is in that second."""
-        if second != self.second:
-            self.second = second
-            up = b"" if self.since is None else _uptime(second - self.since)
-            self.text = b"%b%d%b%b%b" % (self.head, clamp(second), self.middle, up, self.tail)
+        if second == self.second:
+            return self.text
+        self.second = second
+        text = self.text
+        now = b"%d" % clamp(second)
+        up = b"" if self.since is None else _uptime(second - self.since)
+        middle = text[self.now[1] : self.up[0]]
+        begin = self.now[0]
+        self.text = b"%b%b%b%b%b" % (text[:begin], now, middle, up, text[self.up[1] :])
+        self.now = (begin, begin + len(now))
+        begin += len(now) + len(middle)
+        self.up = (begin, begin + len(up))
         return self.text
 
 
@@ -116,36 +130,30 @@ class StatusCache:
     #: those of the last list that was asked for
     _listed: Sequence[SupervisedProcess] = field(default=(), init=False)
     _listed_entries: list[_Entry] = field(default_factory=list, init=False)
-    _second: int | None = field(default=None, init=False)
-    _all: Fragment = field(default_factory=lambda: Fragment(b""), init=False)
 
     def one(self, process: SupervisedProcess) -> Fragment:
         """Return the struct of a process."""
         entry = self._entry(process)
         if entry.version != process.version:
-            entry.refresh()
+            entry.refresh(process)
         return Fragment(entry.render(int(self.now())))
 
     def all(self, processes: Sequence[SupervisedProcess]) -> Fragment:
         """Return the array of the structs of many; the same sequence is known by its identity."""
-        second = int(self.now())
-        fresh = second == self._second
         if processes is not self._listed:
             self._listed = processes
             self._listed_entries = [self._entry(process) for process in processes]
-            fresh = False
-        for entry in self._listed_entries:
-            if entry.version != entry.process.version:
-                entry.refresh()
-                fresh = False
-        if not fresh:
-            self._second = second
-            structs = b"".join([entry.render(second) for entry in self._listed_entries])
-            self._all = Fragment(b"<value><array><data>\n%b</data></array></value>\n" % structs)
-        return self._all
+        second = int(self.now())
+        parts = [b"<value><array><data>\n"]
+        for process, entry in zip(processes, self._listed_entries, strict=True):
+            if entry.version != process.version:
+                entry.refresh(process)
+            parts.append(entry.render(second))
+        parts.append(b"</data></array></value>\n")
+        return Fragment(*parts)
 
     def _entry(self, process: SupervisedProcess) -> _Entry:
         entry = self._entries.get(process)
         if entry is None:
-            entry = self._entries[process] = _Entry(process)
+            entry = self._entries[process] = _Entry()
         return entry

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
+import weakref
 import xmlrpc.client
 from typing import Any
 
@@ -12,6 +14,7 @@ from supervisor_tx.config.model import AUTO, LogConfig, PluginConfig
 from supervisor_tx.core.lifecycle import AutoRestart
 from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.errors import CannotStart, SpawnFailed
+from supervisor_tx.rpc import marshal
 from supervisor_tx.rpc.resource import MAIN_FACTORY
 from supervisor_tx.rpc.status import StatusCache
 from supervisor_tx.supervision.info import uptime
@@ -86,7 +89,7 @@ class InfoTests(RpcTestCase):
 
         def description() -> Any:
             params, _ = xmlrpc.client.loads(
-                b"<params><param>" + status.one(process).value + b"</param></params>"
+                b"<params><param>" + marshal.value(status.one(process)) + b"</param></params>"
             )
             found: Any = params[0]
             return found["description"], found["start"], found["now"]
@@ -254,6 +257,17 @@ class InfoTests(RpcTestCase):
         for each in (*single, *every):
             del each["now"], each["description"]
         self.assertEqual(every, single)
+
+    def test_nothing_is_kept(self) -> None:
+        """What was told of a process keeps nothing of it when its group is gone."""
+        self.run_groups(group("a"), group("b"))
+        self.call("supervisor.getAllProcessInfo")
+        self.call("supervisor.getProcessInfo", "a")
+        gone = weakref.ref(self.process("a"))
+        self.call("supervisor.removeProcessGroup", "a")
+        self.call("supervisor.getAllProcessInfo")
+        gc.collect()
+        self.assertIsNone(gone())
 
     def test_group_is_no_process(self) -> None:
         """Only processes have an info."""
