@@ -257,7 +257,7 @@ class ActivityLog:
         if "log_failure" in event:
             text = eventAsText(event, includeTimestamp=False, includeSystem=False).strip("\n")
         else:
-            text = formatEvent(event)
+            text = _formatted(event)
         if not text and LEVEL_KEY not in event:
             return
         for observer in self.observers:
@@ -304,6 +304,15 @@ class ActivityLog:
         feeds, self._feeds = self._feeds, []
         for feed in feeds:
             feed.sink.close()
+
+
+def _formatted(event: LogEvent) -> str:
+    if LEVEL_KEY in event:
+        # Ours are plain formats, for which the formatter of Twisted's richer ones takes long.
+        with suppress(Exception):
+            template: str = event["log_format"]
+            return template.format_map(event)
+    return formatEvent(event)
 
 
 @lru_cache(maxsize=2)

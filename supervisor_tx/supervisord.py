@@ -68,7 +68,7 @@ def _run(program: str, called: cmdline.Invocation) -> int:
 
         from supervisor_tx.boot import ConfigSource, prepare
         from supervisor_tx.supervision.background import daemonize
-        from supervisor_tx.tap import make_time_monotonic
+        from supervisor_tx.supervision.clock import make_time_monotonic
 
     make_time_monotonic(reactor)
     daemon = prepare(ConfigSource(path, called.commandline), reactor)

@@ -9,7 +9,6 @@ does any of it: mistakes end there, with status 2 and no traceback.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
@@ -24,6 +23,7 @@ from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.config.search import require_config
 from supervisor_tx.errors import CannotStart, SupervisorError
 from supervisor_tx.profiling import Profiler
+from supervisor_tx.supervision.clock import make_time_monotonic
 
 
 class Options(usage.Options):
@@ -141,14 +141,3 @@ def _converted(flag: str, convert: Callable[[str], str], text: str) -> str:
         return convert(text)
     except ValueError as error:
         raise CannotStart(f"invalid value for {flag} {text!r}: {error}") from None
-
-
-def make_time_monotonic(reactor: Any) -> None:
-    """
-    Let the reactor count by the monotonic clock, so that a step of the wall clock moves no timer.
-
-    To be done before the first timer is set: those that were would run out at odd times.
-    """
-    if reactor.seconds is not time.monotonic:
-        assert not reactor.getDelayedCalls(), "timers were set by the wall clock"
-        reactor.seconds = time.monotonic

@@ -7,6 +7,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from supervisor_tx.errors import (
     BadCommand,
@@ -55,6 +56,8 @@ def find_command(command: str, path: str | None) -> Command:
     raise problem or CommandNotFound(f"can't find command {word!r}")
 
 
+# A program's processes mostly share one.
+@lru_cache(maxsize=128)
 def split_command(command: str) -> tuple[str, ...]:
     """Return the words of a command, at least one; raise BadCommand."""
     try:
