@@ -16,11 +16,13 @@ extensions = ["extension"]
 exclude_patterns = ["_build", "demo", "examples"]
 nitpicky = True
 
+highlight_language = "none"  # most blocks are shell commands and what they print
+
 html_theme = "alabaster"
 html_static_path = ["_static"]
 html_theme_options = {
     "description": "A process supervisor on Twisted",
     "fixed_sidebar": True,
-    "page_width": "1020px",
+    "page_width": "1120px",
     "sidebar_width": "260px",
 }
