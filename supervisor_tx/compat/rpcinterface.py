@@ -14,7 +14,7 @@ from supervisor_tx.compat.xmlrpc import Faults, RPCError
 from supervisor_tx.errors import SupervisorError
 from supervisor_tx.rpc import methods as described
 from supervisor_tx.rpc.faults import Fault, fault_of, incorrect_parameters
-from supervisor_tx.rpc.marshal import Fragment
+from supervisor_tx.rpc.marshal import Fragment, answer
 from supervisor_tx.rpc.plugins import NOT_DONE_YET
 from supervisor_tx.rpc.status import StatusCache, clamp
 from supervisor_tx.rpc.supervisor import API_VERSION, SupervisorMethods
@@ -110,10 +110,10 @@ def make_main_rpcinterface(supervisord: Supervisor) -> SupervisorNamespaceRPCInt
 
 def _outcome(result: Any) -> Any:
     """Return a result as plugins know it, now or by a function that tells later."""
-    if isinstance(result, Fragment):
+    if isinstance(result, Fragment | list):  # a list may hold such, as that of a tail does
         import xmlrpc.client
 
-        return xmlrpc.client.loads(result.document)[0][0]
+        return xmlrpc.client.loads(answer(result))[0][0]
     if not isinstance(result, Deferred):
         return result
     outcomes: list[Any] = []

@@ -37,11 +37,6 @@ class Fragment:
     def __init__(self, *parts: bytes) -> None:
         self.parts = parts
 
-    @property
-    def document(self) -> bytes:
-        """The whole answer that has this for its value."""
-        return answer(self)
-
 
 def answer(value: Any) -> bytes:
     """Return the answer with a value; raises TypeError for what has no XML-RPC type."""
