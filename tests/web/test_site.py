@@ -12,6 +12,7 @@ from supervisor_tx.supervision import watch
 from supervisor_tx.supervision.operations import Principal
 from supervisor_tx.web.channel import AT_ONCE, DEADLINE, LINGER, PROGRESS
 from supervisor_tx.web.request import MOST_BODY
+from supervisor_tx.web.site import BadRequest
 from tests.web.wire import CALL, Answer, Wire, World, answers, post, request
 
 
@@ -105,6 +106,12 @@ class CallTests(SiteTestCase):
         self.wire.say(post(body=b"late"))
         self.world.rpc.late[0].errback(ValueError("a defect"))
         self.assertEqual([answer.code for answer in answers(self.wire.take())], [500])
+
+    def test_late_bad_call(self) -> None:
+        """What is found to be no call later is a bad request all the same."""
+        self.wire.say(post(body=b"late"))
+        self.world.rpc.late[0].errback(BadRequest())
+        self.assertEqual([answer.code for answer in answers(self.wire.take())], [400])
 
     def test_vanished(self) -> None:
         """A client that does not wait for its answer hurts nobody."""
@@ -541,6 +548,12 @@ class StreamTests(SiteTestCase):
         for uri in ("/logtail/group:p", "/mainlogtail"):
             for method in ("POST", "HEAD", "PUT"):
                 self.assertEqual(self.get(uri, method).code, 400)
+
+    def test_defect(self) -> None:
+        """Whatever goes wrong is for this one client, and the connection goes on."""
+        self.world.logs.paths["broken", 1] = "with a zero byte \0"
+        self.assertEqual(self.get("/logtail/broken").code, 500)
+        self.assertEqual(self.get("/ok.html").code, 200)
 
     def test_vanished(self) -> None:
         """When the reader is gone nobody watches the file any more."""
