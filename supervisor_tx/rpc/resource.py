@@ -166,7 +166,7 @@ class Resource:
                 "XML-RPC method {method}() returned fault: [{code}] {text}",
                 method=_shown(method),
                 code=problem.code,
-                text=problem.text,
+                text=_shown(problem.text),
             )
         return marshal.fault_answer(problem)
 

@@ -27,6 +27,8 @@ def when(process: SupervisedProcess, ready: Callable[[], bool]) -> Deferred[None
     done: Deferred[None] = Deferred(lambda _: process.watchers.remove(look))
 
     def look() -> None:
+        if done.called:  # another one who waited, and was called first, has brought it about
+            return
         try:
             if not ready():
                 return

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import xmlrpc.client
+from datetime import datetime
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from supervisor_tx.activity import Level
+from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import SupervisorError
 from supervisor_tx.rpc import system
 from supervisor_tx.rpc.faults import FAULTS, Fault, FaultCode, fault_of
@@ -218,6 +223,54 @@ class AnswerTests(RpcTestCase):
         """An error that has no fault of its own is FAILED; all others have theirs."""
         self.assertEqual(fault_of(SupervisorError("what")).text, "FAILED: what")
         self.assertGreater(len(FAULTS), 15)
+
+
+#: What a client may send, sensible and not.
+ARGUMENTS = st.one_of(
+    st.sampled_from(["a", "g:b", "g:*", "g", "nope", "HUP", "15", "", "*", "a:a"]),
+    st.integers(-20, 20),
+    st.booleans(),
+    st.none(),
+    st.text(max_size=5),
+    st.floats(),
+    st.lists(st.one_of(st.text(max_size=3), st.integers(-3, 3)), max_size=3),
+    st.dictionaries(st.sampled_from(["methodName", "params", "x"]), st.text(max_size=3)),
+    st.just(datetime(2020, 1, 1)),
+)
+
+
+class AnythingTests(RpcTestCase):
+    """Any call at all."""
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.data())
+    def test_never_breaks(self, data: st.DataObject) -> None:
+        """Whatever is asked, in whatever state, the answer is a value or a fault."""
+        if not self.daemon.supervisor.groups:
+            self.run_groups(group("a"), group("g", program("b"), program("c")))
+            self.daemon.spawner.obeys = {"TERM", "HUP", "KILL"}
+        self.daemon.supervisor.state = SupervisorState.RUNNING
+        method = data.draw(st.sampled_from(sorted(expected_signatures())))
+        if method in ("supervisor.shutdown", "supervisor.restart"):
+            return
+        count = len(expected_signatures()[method]) - 1
+        params = data.draw(st.lists(ARGUMENTS, min_size=max(0, count - 1), max_size=count))
+        asked = Deferred.fromCoroutine(self.asked(method, params))
+        for _ in range(3):
+            self.turn()
+            self.clock.advance(1)
+        self.turn()
+        self.result(asked)
+
+    async def asked(self, method: str, params: list[Any]) -> bytes:
+        answer = self.resource.answer(marshalled(method, params), WHO)
+        return await answer if isinstance(answer, Deferred) else answer
+
+
+def marshalled(method: str, params: list[Any]) -> bytes:
+    """A call, with texts that XML can carry."""
+    text = xmlrpc.client.dumps(tuple(params), method, allow_none=True)
+    return re.sub("[^\t\n\x20-\x7e]", "?", text).encode()
 
 
 class MulticallTests(RpcTestCase):

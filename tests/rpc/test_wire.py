@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from xml.parsers import expat
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -17,6 +17,9 @@ from supervisor_tx.rpc import marshal
 from supervisor_tx.rpc.faults import Fault, FaultCode
 from supervisor_tx.rpc.marshal import Fragment
 from supervisor_tx.rpc.parsing import MOST_DEPTH, MOST_VALUES, Call, Unmarshallable, parse
+
+#: The machine may be busy.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 #: Text that XML can carry, and that no parser changes.
 TEXT = st.text(
@@ -58,6 +61,7 @@ def value(text: str) -> Any:
 
 
 class ParsingTests(SynchronousTestCase):
+    @PATIENT
     @given(st.lists(VALUES))
     def test_what_clients_send(self, params: list[Any]) -> None:
         """Whatever Python's client sends arrives as it was."""
@@ -184,11 +188,13 @@ class ParsingTests(SynchronousTestCase):
         self.assertRaises(Unmarshallable, value, many % ("<value/>" * MOST_VALUES))
         self.assertRaises(Unmarshallable, parse, b"<a>" * 100_000)
 
+    @PATIENT
     @given(st.binary(max_size=200))
     def test_noise(self, noise: bytes) -> None:
         """Noise is refused and nothing else happens."""
         self.assertRaises(Unmarshallable, parse, noise)
 
+    @PATIENT
     @given(st.data())
     def test_damage(self, data: st.DataObject) -> None:
         """A call with a piece cut out or put in is a call or refused."""
@@ -201,23 +207,27 @@ class ParsingTests(SynchronousTestCase):
 
 
 class MarshalTests(SynchronousTestCase):
+    @PATIENT
     @given(VALUES)
     def test_as_python_does(self, value: Any) -> None:
         """An answer is byte by byte what Python's own library makes of it."""
         expected = xmlrpc.client.dumps((value,), methodresponse=True)
         self.assertEqual(marshal.answer(value), expected.encode())
 
+    @PATIENT
     @given(st.integers(-100, 1000), TEXT)
     def test_faults(self, code: int, text: str) -> None:
         """So is a fault."""
         expected = xmlrpc.client.dumps(xmlrpc.client.Fault(code, text))
         self.assertEqual(marshal.fault_answer(Fault(code, text)), expected.encode())
 
+    @PATIENT
     @given(st.text())
     def test_any_text(self, text: str) -> None:
         """Whatever the text, the answer is XML."""
         expat.ParserCreate().Parse(marshal.answer({text: text}), True)
 
+    @PATIENT
     @given(st.binary())
     def test_any_log(self, data: bytes) -> None:
         """Whatever the bytes of a log, the answer is XML, and text that is text is untouched."""
