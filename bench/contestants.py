@@ -60,6 +60,7 @@ class Contestant:
             f"pidfile={directory / 'supervisord.pid'}\nchildlogdir={directory}\n"
             f"minfds={descriptors}\n{programs}"
         )
+        log.unlink(missing_ok=True)  # of a run before, which must not be counted
         started = time.monotonic()
         process = subprocess.Popen(
             [*self.command, "-n", "-c", str(config)],
