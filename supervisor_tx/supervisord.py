@@ -62,6 +62,8 @@ def _check(program: str, called: cmdline.Invocation) -> int:
 
 def _run(program: str, called: cmdline.Invocation) -> int:
     path = require_config(called.configuration, program)
+    # Nearly all that the start makes stays: there is nothing for the collector to find in it.
+    gc.disable()
     with _lean_imports():
         from twisted.internet import reactor
         from twisted.logger import globalLogBeginner
@@ -83,6 +85,7 @@ def _run(program: str, called: cmdline.Invocation) -> int:
         daemonize(reactor, daemon.config.supervisord)
     daemon.startService()
     running: Any = reactor
+    running.callWhenRunning(_collect_from_now_on)  # when the daemon has started what it starts
     running.addSystemEventTrigger("before", "shutdown", daemon.stopService)
     running.run()
     return 0
@@ -91,13 +94,11 @@ def _run(program: str, called: cmdline.Invocation) -> int:
 @contextmanager
 def _lean_imports() -> Iterator[None]:
     """
-    Import Twisted without OpenSSL, and without the garbage collector.
+    Import Twisted without OpenSSL.
 
-    The reactor imports TLS if it can, 12 MiB that no small daemon uses. What is imported stays for
-    good, so there is nothing for the collector to find in it, now or later.
+    The reactor imports TLS if it can, 12 MiB that no small daemon uses.
     """
     kept_out = "OpenSSL" not in sys.modules
-    gc.disable()
     if kept_out:
         sys.modules["OpenSSL"] = None  # type: ignore[assignment]
     try:
@@ -105,5 +106,9 @@ def _lean_imports() -> Iterator[None]:
     finally:
         if kept_out:
             del sys.modules["OpenSSL"]
-        gc.freeze()
-        gc.enable()
+
+
+def _collect_from_now_on() -> None:
+    """Collect garbage, but do not look for it in what was made until now."""
+    gc.freeze()
+    gc.enable()
