@@ -417,7 +417,7 @@ class Operations:
             lambda process, turn: self._start_checked(
                 process, _name(process), problems[process], wait, turn
             ),
-            self.daemon.clock.seconds,
+            self.daemon.clock,
         )
 
     async def _start_checked(
@@ -449,7 +449,7 @@ class Operations:
             lambda process, turn: orders.stop(
                 process, _name(process), wait, turn, str(who), reports
             ),
-            self.daemon.clock.seconds,
+            self.daemon.clock,
         )
 
     def _stop_reports(self) -> StopReports:

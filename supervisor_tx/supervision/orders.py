@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
+from twisted.internet.interfaces import IReactorTime
 
 from supervisor_tx.activity import Logger
 from supervisor_tx.core.lifecycle import Start
@@ -34,6 +35,9 @@ _log = Logger()
 #: Seconds: what is settled within so many of each other counts as settled together. Processes that
 #: obey the same signal end in any order, and people compare lists.
 ROUND = 0.1
+
+#: Processes of many to which something is done until others have their turn.
+ORDERS_A_TURN = 25
 
 STARTED = frozenset({ProcessState.STARTING, ProcessState.RUNNING})
 
@@ -123,14 +127,14 @@ async def stop(
 def each(
     processes: Sequence[SupervisedProcess],
     act: Callable[[SupervisedProcess, Turn], Awaitable[None]],
-    seconds: Callable[[], float],
+    clock: IReactorTime,
 ) -> Deferred[list[Outcome]]:
     """
     Do something to each of many processes, all at the same time; fire when all is settled.
 
-    First come those that were settled at once, in the order given, then the others as they came,
-    those that came together in the order given. ``seconds`` is the time. What is no SupervisorError
-    fails the whole, when all is settled.
+    They are begun in the order given, so many in each turn of the loop. First come those that were
+    settled at once, in the order given, then the others as they came, those that came together in
+    the order given. What is no SupervisorError fails the whole, when all is settled.
     """
     if not processes:
         return succeed([])
@@ -150,7 +154,7 @@ def each(
         except Exception as error:  # noqa: BLE001 - it is told when the others are through
             broken.append(error)
         if turn.late:
-            later.append((seconds(), index, outcome))
+            later.append((clock.seconds(), index, outcome))
         else:
             at_once[index] = outcome
         if len(at_once) + len(later) == len(processes):
@@ -159,8 +163,14 @@ def each(
             else:
                 done.callback([at_once[key] for key in sorted(at_once)] + _in_rounds(later))
 
-    for index, process in enumerate(processes):
-        ensureDeferred(one(index, process))
+    def begin(start: int) -> None:
+        end = start + ORDERS_A_TURN
+        for index, process in enumerate(processes[start:end], start):
+            ensureDeferred(one(index, process))
+        if end < len(processes):
+            clock.callLater(0, begin, end)
+
+    begin(0)
     return done
 
 

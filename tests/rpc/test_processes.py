@@ -256,6 +256,16 @@ class ManyTests(RpcTestCase):
         self.clock.advance(5)
         self.assertIs(self.process("a").state, S.EXITED)
 
+    def test_very_many(self) -> None:
+        """A great many are begun some in each turn of the loop, in order, and all are told."""
+        names = [f"p{number:03}" for number in range(120)]
+        self.run_groups(group("g", *(program(name) for name in names)))
+        asked = self.ask("supervisor.startAllProcesses", False)
+        self.assertEqual(len(self.daemon.spawner.orders), 25)
+        self.turn()
+        self.assertEqual([order.name for order in self.daemon.spawner.orders], names)
+        self.assertEqual(self.result(asked), ok(*(f"g:{name}" for name in names)))
+
     def test_ends_together(self) -> None:
         """Processes that end at the same time, in whatever order, are told by priority."""
         self.daemon.spawner.obeys = ()
