@@ -10,7 +10,7 @@ from glob import glob
 from pathlib import Path
 
 from tests import requirements
-from tests.functional.harness import Daemon, FunctionalTestCase, children
+from tests.functional.harness import Daemon, FunctionalTestCase, children, until
 
 #: What must not stand in the log.
 CRASH = "CRIT (?!Supervisor is running as root)|Traceback"
@@ -87,14 +87,25 @@ class ShortageTests(FunctionalTestCase):
             stderr_logfile={logfile}
             [program:hopeless]
             command=sleep 1000
+            process_name=hopeless%(process_num)d
+            numprocs={count}
+            autorestart=false
             priority=1000
             startretries=1
             """,
             preexec=lower,
         )
-        daemon.wait_for("INFO spawnerr: too many open files to spawn 'hopeless'", 2)
+
+        # Who gets a place is a matter of luck, but there are not enough for half of all.
+        def settled() -> bool:
+            lucky = daemon.lines("spawned: 'hopeless")
+            return len(daemon.lines("gave up: hopeless")) == count - len(lucky)
+
+        daemon.wait_for(r"INFO spawnerr: too many open files to spawn 'hopeless\d+'", 2)
         daemon.wait_for("gave up: hopeless")
-        running = {match[1]: int(match[2]) for match in spawns(daemon)}
+        until(settled, daemon.tell)
+        found = daemon.lines(r"spawned: '(\w+)' with pid (\d+)")
+        running = {match[1]: int(match[2]) for match in found}
         self.assertTrue(2 < len(running) < 35, daemon.tell())
         waiting = {str(number) for number in range(count)} - running.keys()
         for name in waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -248,6 +249,7 @@ class TransportTests:
     async def test_many(self: Any) -> None:
         """200 children at once: each says its own, ends its own way, and leaves nothing."""
         await running()
+        gc.collect()  # what earlier tests have left
         before = self.descriptors()
         children = [
             self.world.spawn(command("sh", "-c", f"echo {number}; exit {number}"))
