@@ -19,6 +19,7 @@ from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.record import ProcessRecord, take_up, write_down
 from supervisor_tx.supervision.sockets import SharedSocket
 from supervisor_tx.testing import FakeChild, MemorySpawner
+from tests.logs import public_folder
 
 NOON = 1_700_000_000.0
 
@@ -259,7 +260,7 @@ class EndTests(SynchronousTestCase):
     def test_socket_outlives_a_restart(self) -> None:
         """One that is replaced at once leaves its listening socket to the next, and no gap."""
         world = World()
-        path = os.path.abspath(self.mktemp())
+        path = str(public_folder(self) / "s")  # short: the kernel takes 107 bytes
         world.process.socket = SharedSocket(FcgiSocketConfig(f"unix://{path}", path))
         child = world.run()
         inode = os.stat(path).st_ino
