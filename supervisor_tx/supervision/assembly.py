@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from twisted.internet.interfaces import IReactorTime
@@ -69,7 +69,7 @@ class Assembly:
     def _strips(self) -> bool:
         return self.config.supervisord.strip_ansi
 
-    def _environment(self, config: ProcessConfig, group: ProcessGroup) -> dict[str, str]:
+    def _environment(self, config: ProcessConfig, group: ProcessGroup) -> Mapping[str, str]:
         return environment(config, group.name, self.environ, server_url(self.config))
 
     def _socket(self, config: ProcessConfig, group: ProcessGroup) -> SharedSocket | None:
@@ -103,7 +103,7 @@ def server_url(config: Config) -> str | None:
 
 def environment(
     config: ProcessConfig, group: str, inherited: Mapping[str, str], url: str | None
-) -> dict[str, str]:
+) -> Mapping[str, str]:
     """
     Return all of a child's environment.
 
@@ -114,4 +114,25 @@ def environment(
         ours["SUPERVISOR_SERVER_URL"] = config.serverurl or url or ""
     ours["SUPERVISOR_PROCESS_NAME"] = config.name
     ours["SUPERVISOR_GROUP_NAME"] = group
-    return {**inherited, **ours, **config.environment}
+    return Environment(inherited, {**ours, **config.environment})
+
+
+class Environment(Mapping[str, str]):
+    """What a child inherits and what is its own, which wins: the first is kept once for all."""
+
+    __slots__ = ("_inherited", "_own")
+
+    def __init__(self, inherited: Mapping[str, str], own: Mapping[str, str]) -> None:
+        self._inherited, self._own = inherited, own
+
+    def __getitem__(self, name: str) -> str:
+        return self._own[name] if name in self._own else self._inherited[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._inherited, **self._own})
+
+    def __len__(self) -> int:
+        return len(self._inherited.keys() | self._own.keys())
+
+    def items(self) -> ItemsView[str, str]:
+        return {**self._inherited, **self._own}.items()

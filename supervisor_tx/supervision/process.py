@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -79,7 +78,7 @@ def policy(config: ProcessConfig) -> RestartPolicy:
     )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class SupervisedProcess:
     """
     A process of a group, whether it runs or not.
@@ -136,7 +135,7 @@ class SupervisedProcess:
     _held_socket: SharedSocket | None = field(default=None, init=False)
     #: for its next start, where its child still writes to others
     _next_channels: Mapping[int, Channel] | None = field(default=None, init=False)
-    _inputs: deque[Input] = field(default_factory=deque, init=False)
+    _inputs: list[Input] = field(default_factory=list, init=False)
     _performing: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -172,7 +171,7 @@ class SupervisedProcess:
         self._performing = True
         try:
             while self._inputs:
-                self._take(self._inputs.popleft())
+                self._take(self._inputs.pop(0))
         finally:
             self._performing = False
         for watcher in list(self.watchers):
