@@ -40,7 +40,7 @@ def arguments(words: Sequence[str]) -> tuple[float, list[str]]:
             seconds = float(text)
         except ValueError:
             seconds = 0.0
-        if seconds <= 0 or seconds > _DAY:
+        if not 0 < seconds <= _DAY:  # nor a NaN
             raise ValueError(f"-n {text}: not a number of seconds above 0")
     return seconds, names
 

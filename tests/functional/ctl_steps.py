@@ -28,6 +28,9 @@ ACTIONS = _steps(
     """
 )
 
+#: One of each kind of these.
+FEW = _steps("status | start cat | avail | add | shutdown | tail -f cat")
+
 #: Actions to try while the daemon goes down; the first one has it do so.
 DOWN = _steps(
     """

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.functional.ctl_steps import ACTIONS, DOWN, REFUSED, STEPS
+from tests.functional.ctl_steps import ACTIONS, DOWN, FEW, REFUSED, STEPS
 from tests.functional.harness import PATIENCE, TOP, Daemon, FunctionalTestCase
 from tests.requirements import stock
 
@@ -416,17 +416,16 @@ class DownTests(ScenarioTestCase):
     def test_nothing_there(self) -> None:
         """Each action without a daemon: its line and its status."""
         steps: list[Step] = []
+        for url in ("unix://none.sock", "http://localhost:9", "ftp://x"):
+            steps += [Typed(("-s", url, *action.split())) for action in ACTIONS]
         for url in (
-            "unix://none.sock",
             "unix://no/such/dir/x.sock",
-            "http://localhost:9",
-            "http://nosuch.invalid:9",
-            "ftp://x",
             "unix://supervisord.conf",
             "unix://stale.sock",
+            "http://nosuch.invalid:9",
             "http://[::1]:9",
         ):
-            steps += [Typed(("-s", url, *action.split())) for action in ACTIONS]
+            steps += [Typed(("-s", url, *action.split())) for action in FEW]
         steps += [Typed(("-s", "unix://none.sock"), "status\nopen unix:///none\nversion\n")]
         steps += [Typed(("-s", "http://localhost:9", "open", "http://localhost:10"))]
         stands = []
