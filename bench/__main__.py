@@ -17,6 +17,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -114,14 +115,22 @@ def _about(count: int, rounds: int) -> dict[str, Any]:
         "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         "children": count,
         "rounds": rounds,
-        "CPUs": os.cpu_count(),
-        "load": f"{os.getloadavg()[0]:.1f}",
-        platform.system(): platform.release(),
+        "CPUs": f"{os.cpu_count()} x {_processor()}",
+        "load before": f"{os.getloadavg()[0]:.1f}",
+        platform.system(): platform.release().partition("-")[0],
         "Python": platform.python_version(),
         "Twisted": twisted_version,
         "Supervisor": STOCK_VERSION,
         "supervisor_tx": supervisor_tx.__version__,
     }
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(": ")[2]
+    return platform.machine()
 
 
 def _by_turns(

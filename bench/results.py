@@ -86,7 +86,7 @@ def shown(names: Iterable[str], comparisons: Iterable[Comparison]) -> Iterable[s
     yield f"{'':54}" + "".join(f"{name:>22}" for name in names) + f"{'ratio':>16}"
     for each in comparisons:
         line = f"  {f'{each.figure.name}, {each.figure.unit}':52}"
-        yield line + f"{_text(each.theirs):>22}{_text(each.ours):>22}{each.verdict:>16}"
+        yield line + f"{text(each.theirs):>22}{text(each.ours):>22}{each.verdict:>16}"
 
 
 def _values(figure: Figure, runs: Sequence[Run]) -> list[float]:
@@ -97,11 +97,12 @@ def _noise(values: Sequence[float]) -> float:
     return max(values) / min(values) if values and min(values) > 0 else 1.0
 
 
-def _text(values: Sequence[float]) -> str:
+def text(values: Sequence[float]) -> str:
+    """Return the median, and half of how far the values lie apart as a part of it."""
     if not values:
         return "-"
     middle = median(values)
-    text = f"{middle:,.0f}" if middle >= 1000 else f"{middle:.3g}"
+    said = f"{middle:,.0f}" if middle >= 1000 else f"{middle:.3g}"
     if len(values) > 1 and middle:
-        text += f" ±{(max(values) - min(values)) / 2 / middle:.0%}"
-    return text
+        said += f" ±{(max(values) - min(values)) / 2 / middle:.0%}"
+    return said
