@@ -26,7 +26,7 @@ class UpdateTests(FunctionalTestCase):
             port = probe.getsockname()[1]
         self.head = HEAD.format(port=port)
         self.server = xmlrpc.client.ServerProxy(f"http://127.0.0.1:{port}/RPC2")
-        self.addCleanup(lambda: self.server("close")())
+        self.addCleanup(self.server("close"))
 
     def start(self, config: str) -> Daemon:
         """Start a daemon that can be called, and wait until it is there."""
