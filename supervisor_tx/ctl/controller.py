@@ -47,6 +47,10 @@ _NOT_RUNNING_FAULTS: Final = frozenset({40, 50, 70})
 _COMMAND_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "_")
 
 
+class OutputGone(SystemExit):
+    """Nobody reads our output any more, as behind ``| head``."""
+
+
 class Controller:
     """One client, for one command or for a whole session in the shell."""
 
@@ -109,6 +113,8 @@ class Controller:
         except UnicodeEncodeError:
             encoding = self.stdout.encoding
             self.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        except BrokenPipeError:
+            raise OutputGone from None
         if self.lines.edited:
             self.stdout.flush()
 
@@ -204,13 +210,13 @@ class Controller:
 
     def exec_cmdloop(self, args: Sequence[str], options: ClientOptions) -> None:
         """Do the one action that args are the words of, or run the shell if there are none."""
+        if args:
+            self.onecmd(" ".join(args))
+            return
         try:
-            if args:
-                self.onecmd(" ".join(args))
-            else:
-                with Editing(self.complete, options.history_file):
-                    self.onecmd("status")
-                    self.cmdloop()
+            with Editing(self.complete, options.history_file):
+                self.onecmd("status")
+                self.cmdloop()
         except KeyboardInterrupt:
             self.output("")
 

@@ -230,6 +230,43 @@ class OrderTests(ClientTestCase):
         self.assertRegex(self.says("watch", "w:*"), r"\Aw:w_0 +RUNNING .*\nw:w_1 +RUNNING .*\n\Z")
 
 
+class OutputTests(ClientTestCase):
+    def test_interrupted(self) -> None:
+        """Ctrl-C ends an action as a signal does, and silently."""
+        daemon = self.start(HEAD + PROGRAMS + SLOW)
+        daemon.wait_for_file("ready")
+        process = subprocess.Popen(
+            [*CLIENT, "stop", "slow"],
+            cwd=self.directory,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment(),
+        )
+        until(lambda: "STOPPING" in self.run_client("status", "slow").stdout)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.communicate(timeout=PATIENCE), (b"", b""))
+        self.assertEqual(process.returncode, -signal.SIGINT)
+
+    def test_nobody_reads(self) -> None:
+        """A reader that has enough, and a closed standard output, are no errors."""
+        programs = "".join(f"[program:p{n}]\ncommand=cat\nautostart=false\n" for n in range(2000))
+        self.start(HEAD + programs)
+        for words in ("status | head -1 | cut -c1-3; test ${PIPESTATUS[0]} = 3", "status p1 >&-"):
+            done = subprocess.run(
+                [program("bash"), "-c", f"{' '.join(CLIENT)} {words}"],
+                cwd=self.directory,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
+                env=self.environment(),
+            )
+            self.assertEqual(done.stderr, "")
+            self.assertEqual(
+                (done.stdout, done.returncode), ("p0 \n", 0) if "|" in words else ("", 3)
+            )
+
+
 class CauseTests(ClientTestCase):
     """An error of the connection keeps its first line, on standard output; the rest explains it."""
 
