@@ -189,6 +189,7 @@ class Daemon(Service):
             config.supervisord.identifier,
             stay_open=limits.raise_own(config.groups),
         )
+        self._spawner.thrifty = not limits.affords_pidfds(config.groups)
         if not config.supervisord.nocleanup:
             auto.clean_up()
         self.supervisor = Supervisor(self._reactor)
@@ -249,7 +250,9 @@ class Daemon(Service):
     def activate(self, config: GroupConfig) -> ProcessGroup:
         """Make a group active, with its logs and sockets; start none of it; raise CannotStart."""
         active = (group.config for group in self.supervisor.groups.values())
-        limits.raise_own((*active, config))
+        groups = (*active, config)
+        limits.raise_own(groups)
+        self._spawner.thrifty = not limits.affords_pidfds(groups)
         group = self.assembly.group(config)
         try:
             for socket in {process.socket for process in group.processes.values()}:

@@ -20,6 +20,9 @@ UNLIMITED = resource.RLIM_INFINITY
 #: Descriptors of one process at most: three pipes, a pidfd, two logs, and one to spare.
 PER_PROCESS = 7
 
+#: Of those, what one takes that runs.
+PER_RUNNING = 6
+
 #: What the daemon itself needs: logs, listening sockets, clients, the pipes of a spawn.
 OWN = 512
 
@@ -80,6 +83,12 @@ def raise_own(groups: tuple[GroupConfig, ...]) -> bool:
     Return whether that is enough to keep all their logs open, also while they do not run.
     """
     needed = PER_PROCESS * sum(len(group.processes) for group in groups)
+    return _covers(OPEN_FILES.raise_own(OWN + needed), LEAST_OWN + needed)
+
+
+def affords_pidfds(groups: tuple[GroupConfig, ...]) -> bool:
+    """Return whether all of these can run with a pidfd each. Without, one takes a sixth less."""
+    needed = PER_RUNNING * sum(len(group.processes) for group in groups)
     return _covers(OPEN_FILES.raise_own(OWN + needed), LEAST_OWN + needed)
 
 

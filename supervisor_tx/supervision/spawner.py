@@ -78,6 +78,8 @@ class Spawner:
         self.exits = ExitWatch(self.agenda, self.child_signal)
         self._loop = loop
         self._pidfds = pidfds
+        #: do without pidfds from now on, even where they work: descriptors are few
+        self.thrifty = False
         self._patience = patience
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._results: deque[tuple[_Job, Result]] = deque()
@@ -220,7 +222,7 @@ class Spawner:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # children inherit the mask of the thread
         while (job := self._jobs.get()) is not None:
             try:
-                result: Result = launch(job.order, OPEN_FILES, pidfds)
+                result: Result = launch(job.order, OPEN_FILES, pidfds and not self.thrifty)
             except SpawnFailed as error:
                 result = error
             except Exception as error:  # noqa: BLE001 - an order must be answered, come what may

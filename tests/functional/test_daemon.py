@@ -218,6 +218,20 @@ class StartTests(FunctionalTestCase):
         self.assertIn("INFO Increased RLIMIT_NOFILE limit to 700", daemon.log)
         self.assertEqual((self.directory / "one.log").read_text(), "700\n")
 
+    def test_few_descriptors(self) -> None:
+        """As many programs as three pipes each allow do run, and their end is noticed."""
+        import resource
+
+        daemon = self.daemon(
+            "minfds=100\n[program:many]\ncommand=sleep 1000\nnumprocs=130\nstartsecs=0\n"
+            "process_name=%(program_name)s_%(process_num)d\nautorestart=false\n"
+            "stdout_logfile=NONE\nstderr_logfile=NONE\n",
+            preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500)),
+        )
+        daemon.wait_for("success", 130)
+        os.kill(daemon.pid_of("many_129"), signal.SIGKILL)
+        daemon.wait_for(r"exited: many_129 \(terminated by SIGKILL; not expected\)")
+
     def test_too_many_files_asked(self) -> None:
         """A minfds that the system does not allow is refused in Supervisor's words."""
         self.config.write_text(CONFIG.replace("umask=027", "minfds=99999999999"))

@@ -48,6 +48,14 @@ class SpawnerTests(TestCase):
         await self.world.spawner.stop()
         self.assertEqual(self.threads(), 0)
 
+    async def test_thrifty(self) -> None:
+        """Where descriptors are few, the end of a child is heard of without a pidfd."""
+        self.world.spawner.thrifty = True
+        child = await self.world.start(command("sh", "-c", "exit 3"))
+        self.assertIsNone(child.child.record().pidfd)
+        await child.until(partial(child.has, "ended"))
+        self.assertIn("exited", child.names())
+
     async def test_stop_unused(self) -> None:
         """A spawner that was never used stops at once."""
         spawner = Spawner(reactor)
