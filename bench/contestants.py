@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -244,5 +245,7 @@ def idle_programs(count: int, options: str = "") -> str:
 
 
 def descriptors_for(count: int) -> int:
-    """Return a minfds with which so many children can have their pipes."""
-    return 1024 + 4 * count
+    """Return a minfds with which so many children can have their pipes, if that is allowed."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = 1024 + 4 * count
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
