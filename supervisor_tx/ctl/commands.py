@@ -523,7 +523,7 @@ class DefaultControllerPlugin(ControllerPluginBase):
             return
         name = words[0]
         if modifier == "-f":
-            self._follow(f"/logtail/{_quoted(name)}/{channel}")
+            self._follow(f"/logtail/{name}/{channel}")
             return
         length = _length(modifier)
         if length is None:
@@ -640,9 +640,3 @@ def _length(modifier: str | None) -> int | None:
         return int(modifier[1:]) if modifier.startswith("-") else None
     except ValueError:
         return None
-
-
-def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name, safe="")

@@ -42,9 +42,12 @@ class _Stream:
 
     def open(self) -> bool:
         """Connect; tell why that is not possible."""
+        from urllib.parse import quote
+
         where = f"{self._controller.options.serverurl}{self._path}"
         try:
-            answer = self.connection.request("GET", self._path, headers={"Accept": "*/*"})
+            place = quote(self._path, safe="/:*")
+            answer = self.connection.request("GET", place, headers={"Accept": "*/*"})
         except (OSError, NotHTTP) as error:
             print(f"{where} Cannot connect, error: {type(error)} ({error})", file=sys.stderr)
             return False
@@ -82,9 +85,7 @@ def follow(controller: Controller, path: str) -> None:
 
 def foreground(controller: Controller, name: str) -> None:
     """Print what a process prints and send it what is typed, until Ctrl-C or its end."""
-    from urllib.parse import quote
-
-    paths = [f"/logtail/{quote(name, safe='')}/{channel}" for channel in ("stdout", "stderr")]
+    paths = [f"/logtail/{name}/{channel}" for channel in ("stdout", "stderr")]
     streams = [_Stream(controller, path) for path in paths]
     try:
         _exchange(controller, name, [stream for stream in streams if stream.open()])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.functional.ctl_steps import ACTIONS, DOWN, FEW, REFUSED, STEPS
-from tests.functional.harness import PATIENCE, TOP, Daemon, FunctionalTestCase
+from tests.functional.harness import PATIENCE, TOP, Daemon, FunctionalTestCase, until
 from tests.requirements import stock
 
 STOCK, OURS = "stock", "ours"
@@ -178,18 +179,23 @@ def without_purpose(line: str) -> str:
     """Return the form that a line of help shows, without our or Supervisor's words on it."""
     if line.startswith("Note:"):
         return "Note:"
+    if line.startswith("Sorry, supervisord responded"):
+        return line.partition(".")[0]
     if line.startswith("tail [-f]"):
         return line.partition("(")[0]
     return line.partition("\t")[0]
+
+
+def client_command(client: str) -> list[str]:
+    return [stock("supervisorctl")] if client == STOCK else [sys.executable, "-m", MODULE]
 
 
 def run_client(
     client: str, words: Sequence[str], directory: Path, lines: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a client until it ends."""
-    command = [stock("supervisorctl")] if client == STOCK else [sys.executable, "-m", MODULE]
     return subprocess.run(
-        [*command, *words],
+        [*client_command(client), *words],
         cwd=directory,
         input=lines,
         capture_output=True,
@@ -348,6 +354,60 @@ class ShellTests(ScenarioTestCase):
                 Typed(("-i", "version"), "version\n"),
             ],
         )
+
+
+class FollowTests(ScenarioTestCase):
+    def test_a_log(self) -> None:
+        """A log that is followed is shown from its end on, until Ctrl-C."""
+        stands = self.stands(HEAD + PROGRAMS, 7)
+        for words in ("tail -f loud", "tail -f loud stderr", "maintail -f"):
+            answers = [self.followed(stand, words.split()) for stand in stands]
+            for stand, answer in zip(stands[1:], answers[1:], strict=True):
+                self.assertEqual(answer, answers[0], (words, stand.name))
+
+    def followed(self, stand: Stand, words: Sequence[str]) -> Answer:
+        """Follow a log until it has shown something, and press Ctrl-C."""
+        file = stand.directory / "followed"
+        with open(file, "w", encoding="utf-8") as output:
+            process = subprocess.Popen(
+                [*client_command(stand.client), "-c", "supervisord.conf", *words],
+                cwd=stand.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**environment(), "PYTHONUNBUFFERED": "1"},
+            )
+        try:
+            until(lambda: file.read_text().count("\n") > 1)
+            process.send_signal(signal.SIGINT)
+            errors = process.communicate(timeout=PATIENCE)[1]
+        finally:
+            process.kill()
+            process.wait()
+        text = file.read_text()
+        if words[0] == "maintail":  # its lines have times, and our log begins otherwise
+            text = text.partition("\n")[0]
+        return Answer(stand.normal(text), errors, process.returncode)
+
+    def test_nothing_to_follow(self) -> None:
+        """An unknown process, or one without a log, ends it with a line and status 0."""
+        steps = ("tail -f nix", "tail -f silent", "tail -f w:*", "tail -f silent stderr")
+        self.go(self.stands(HEAD + PROGRAMS, 7), steps)
+
+
+class NamespaceTests(ScenarioTestCase):
+    def test_no_namespace(self) -> None:
+        """Without the section for it there is no control, and a sentence that says so."""
+        stands = self.stands(HEAD.partition("[rpcinterface")[0] + CONTROL + PROGRAMS, 7)
+        steps = "status | pid | start cat | version | tail cat | fg cat | avail | reread | add x"
+        self.go(stands, steps.split(" | "))
+
+
+CONTROL = """\
+[supervisorctl]
+serverurl=unix://%(here)s/control.sock
+"""
 
 
 class CommandLineTests(ScenarioTestCase):
