@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import string
 import sys
 from _thread import get_ident
 
@@ -44,7 +43,9 @@ SHUTDOWN_STATE: Final = 6
 SUCCESS: Final = 80
 _NOT_RUNNING_FAULTS: Final = frozenset({40, 50, 70})
 
-_COMMAND_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "_")
+_COMMAND_CHARACTERS: Final = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+)
 
 
 class OutputGone(SystemExit):
@@ -56,8 +57,6 @@ class Controller:
 
     #: what is said where a topic has no help
     nohelp = "*** No help on %s"
-    ruler = "="
-    identchars = string.ascii_letters + string.digits + "_"
 
     def __init__(self, options: ClientOptions) -> None:
         self.options = options
