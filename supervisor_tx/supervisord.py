@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -73,14 +73,12 @@ def _run(program: str, called: cmdline.Invocation) -> int:
         from supervisor_tx.supervision.clock import make_time_monotonic
 
     make_time_monotonic(reactor)
+    finish = _profiled(called.profile)
     daemon = prepare(ConfigSource(path, called.commandline), reactor)
     # Our observer hears of everything, also what was said so far; standard output stays as it is.
     globalLogBeginner.beginLoggingTo([daemon.log], redirectStandardIO=False)
     daemon.log.take_over()
-    if called.profile is not None:
-        from supervisor_tx.profiling import Profiler
-
-        daemon.at_end.append(Profiler(called.profile).finish)
+    daemon.at_end.append(finish)
     if not daemon.config.supervisord.nodaemon:
         daemonize(reactor, daemon.config.supervisord)
     daemon.startService()
@@ -89,6 +87,15 @@ def _run(program: str, called: cmdline.Invocation) -> int:
     running.addSystemEventTrigger("before", "shutdown", daemon.stopService)
     running.run()
     return 0
+
+
+def _profiled(options: cmdline.Profile | None) -> Callable[[], None]:
+    """Begin to profile, if that is asked for; return what is to be called at the end."""
+    if options is None:
+        return lambda: None
+    from supervisor_tx.profiling import Profiler
+
+    return Profiler(options).finish
 
 
 @contextmanager

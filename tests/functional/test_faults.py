@@ -6,6 +6,7 @@ import os
 import pwd
 import resource
 import signal
+from contextlib import suppress
 from glob import glob
 from pathlib import Path
 
@@ -201,5 +202,8 @@ class ShortageTests(FunctionalTestCase):
 
 def idle_user() -> str:
     """Return the name of an ordinary user without a process, whose limit nobody else fills."""
-    busy = {Path(process).stat().st_uid for process in glob("/proc/[0-9]*")}
+    busy = set()
+    for process in glob("/proc/[0-9]*"):
+        with suppress(FileNotFoundError):  # it has ended
+            busy.add(Path(process).stat().st_uid)
     return next(user.pw_name for user in pwd.getpwall() if user.pw_uid not in busy)
