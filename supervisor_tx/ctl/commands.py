@@ -522,12 +522,13 @@ class DefaultControllerPlugin(ControllerPluginBase):
             self._erred("tail requires process name")
             return
         name = words[0]
-        if modifier == "-f":
-            self._follow(f"/logtail/{name}/{channel}")
-            return
-        length = _length(modifier)
+        length = 0 if modifier == "-f" else _length(modifier)
         if length is None:
             self._erred(f"bad argument {modifier}")
+            return
+        self._warn_of_encoding()
+        if modifier == "-f":
+            self._follow(f"/logtail/{name}/{channel}")
             return
         supervisor = self.ctl.get_supervisor()
         read = getattr(supervisor, f"readProcess{channel.capitalize()}Log")
@@ -550,6 +551,15 @@ class DefaultControllerPlugin(ControllerPluginBase):
             return
         read = self.ctl.get_supervisor().readLog
         self._show_log("supervisord", {"name": None}, lambda: read(-length, 0))
+
+    def _warn_of_encoding(self) -> None:
+        """Say that not every text can be shown, where that is so."""
+        encoding = self.ctl.stdout.encoding
+        if not encoding.lower().startswith("utf"):
+            self.ctl.output(
+                f"Warning: sys.stdout.encoding is set to {encoding}, so Unicode output may fail. "
+                "Check your LANG and PYTHONIOENCODING environment settings."
+            )
 
     def _erred(self, text: str) -> None:
         self.ctl.output(f"Error: {text}")

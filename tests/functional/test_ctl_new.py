@@ -267,6 +267,31 @@ class OutputTests(ClientTestCase):
             )
 
 
+class EncodingTests(ClientTestCase):
+    def test_ascii(self) -> None:
+        """What the encoding of standard output has not is shown by its number, after a warning."""
+        daemon = self.start(
+            HEAD + "[program:p]\ncommand=printf '%%s' caf\u00e9\nstdout_logfile=%(here)s/log\n"
+        )
+        daemon.wait_for_file("log", "caf")
+        for encoding, shown in (("ascii", "caf\\xe9\n"), ("utf-8", "caf\u00e9\n")):
+            environment = self.environment(PYTHONIOENCODING=encoding)
+            command = [*CLIENT, "tail", "-5", "p"]
+            done = subprocess.run(
+                command,
+                cwd=self.directory,
+                capture_output=True,
+                env=environment,
+                check=False,
+                timeout=PATIENCE,
+            )
+            output = done.stdout.decode()
+            self.assertEqual(
+                (done.returncode, output.startswith("Warning: ")), (0, encoding == "ascii")
+            )
+            self.assertEqual(output.splitlines(keepends=True)[-1][-len(shown) :], shown)
+
+
 class CauseTests(ClientTestCase):
     """An error of the connection keeps its first line, on standard output; the rest explains it."""
 
