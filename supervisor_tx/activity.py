@@ -38,7 +38,7 @@ from supervisor_tx.errors import CannotStart
 from supervisor_tx.supervision.interfaces import Sink
 
 if TYPE_CHECKING:
-    from supervisor_tx.supervision.stream import Streams
+    from supervisor_tx.supervision.logs.stream import Streams
 
 __all__ = ["CODES", "WORDS", "ActivityLog", "Level", "Logger", "activity_log", "observer"]
 
@@ -200,7 +200,7 @@ class ActivityLog:
 
         ``stdout`` is the descriptor for the copy. Raises CannotStart, and changes nothing.
         """
-        from supervisor_tx.supervision import sinks  # they log through this module
+        from supervisor_tx.supervision.logs import sinks  # they log through this module
 
         streams = self._streams or sinks.shared_streams
         copies = []
@@ -282,7 +282,7 @@ class ActivityLog:
 
     def clear(self) -> None:
         """Begin the log file anew; raises OSError where the log is no regular file, or stays."""
-        from supervisor_tx.supervision.logfile import LogFile  # it logs through this module
+        from supervisor_tx.supervision.logs.logfile import LogFile  # it logs through this module
 
         files = [feed.sink for feed in self._feeds if isinstance(feed.sink, LogFile)]
         if not files:

@@ -28,10 +28,10 @@ from zope.interface import implementer
 
 from supervisor_tx.core.exitstatus import wait_status
 from supervisor_tx.errors import SpawnFailed
-from supervisor_tx.supervision.childrecord import ChildRecord
-from supervisor_tx.supervision.exits import ending
+from supervisor_tx.supervision.children.childrecord import ChildRecord
+from supervisor_tx.supervision.children.exits import ending
+from supervisor_tx.supervision.children.signals import short_name, signal_number
 from supervisor_tx.supervision.interfaces import IChildTransport, ISpawner, SpawnOrder
-from supervisor_tx.supervision.signals import short_name, signal_number
 
 
 @implementer(IChildTransport)

@@ -18,10 +18,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from supervisor_tx.errors import SpawnFailed
-from supervisor_tx.supervision.command import find_command
+from supervisor_tx.supervision.children.command import find_command
+from supervisor_tx.supervision.children.loop import Loop
+from supervisor_tx.supervision.children.spawner import PATIENCE, Spawner
 from supervisor_tx.supervision.interfaces import IChildTransport, ISpawner, SpawnOrder
-from supervisor_tx.supervision.loop import Loop
-from supervisor_tx.supervision.spawner import PATIENCE, Spawner
 from supervisor_tx.testing import FakeChild, MemorySpawner
 
 reactor = cast("Loop", the_reactor)

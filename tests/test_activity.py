@@ -31,10 +31,10 @@ from supervisor_tx.activity import (
 )
 from supervisor_tx.config.model import SupervisordConfig
 from supervisor_tx.errors import CannotStart
-from supervisor_tx.supervision.stream import Streams
+from supervisor_tx.supervision.logs.stream import Streams
 from tests.logs import HandReactor, Messages
-from tests.supervision.test_stream import drain
-from tests.supervision.test_syslog import LogDaemon
+from tests.supervision.logs.test_stream import drain
+from tests.supervision.logs.test_syslog import LogDaemon
 
 _log = Logger()
 

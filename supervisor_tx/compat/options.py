@@ -121,7 +121,7 @@ def expand(value: Any, expansions: Mapping[str, Any], name: str) -> Any:
 def readFile(filename: str, offset: int, length: int) -> bytes:
     """Return a piece of a file; raise ValueError with the name of a fault."""
     from supervisor_tx.errors import BadRange, LogFailed, NoLogFile
-    from supervisor_tx.supervision import logreading
+    from supervisor_tx.supervision.logs import logreading
 
     try:
         return logreading.read(filename, offset, length)
@@ -134,7 +134,7 @@ def readFile(filename: str, offset: int, length: int) -> bytes:
 def tailFile(filename: str, offset: int, length: int) -> list[Any]:
     """Return the end of a file, its size, and whether there was more than length after offset."""
     from supervisor_tx.errors import SupervisorError
-    from supervisor_tx.supervision import logreading
+    from supervisor_tx.supervision.logs import logreading
 
     try:
         tail = logreading.tail(filename, offset, length)

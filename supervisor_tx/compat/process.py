@@ -217,7 +217,7 @@ class Subprocess:
 
     def get_execv_args(self) -> tuple[str, list[str]]:
         """Return the file that would be executed, and its arguments; raises CommandUnusable."""
-        from supervisor_tx.supervision.command import find_command
+        from supervisor_tx.supervision.children.command import find_command
 
         found = find_command(self._real.config.command, self._real.environment.get("PATH"))
         return found.file, list(found.argv)

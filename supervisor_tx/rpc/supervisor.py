@@ -20,7 +20,7 @@ from supervisor_tx.rpc.faults import (
 from supervisor_tx.rpc.marshal import Fragment, log_text, value
 from supervisor_tx.rpc.methods import always
 from supervisor_tx.rpc.status import StatusCache
-from supervisor_tx.supervision.logreading import Tail
+from supervisor_tx.supervision.logs.logreading import Tail
 from supervisor_tx.supervision.operations import (
     STDERR,
     STDOUT,

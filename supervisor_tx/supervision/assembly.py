@@ -9,10 +9,10 @@ from twisted.internet.interfaces import IReactorTime
 
 from supervisor_tx.config.model import Config, GroupConfig, ProcessConfig
 from supervisor_tx.core.lifecycle import Announce
-from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.interfaces import ISpawner
-from supervisor_tx.supervision.output import OutputChannel, make_channels
+from supervisor_tx.supervision.logs.autolog import AutoLogs
+from supervisor_tx.supervision.logs.output import OutputChannel, make_channels
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
 from supervisor_tx.supervision.sockets import SharedSocket
 

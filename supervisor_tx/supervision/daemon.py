@@ -34,12 +34,12 @@ from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import CannotStart, LogFailed, NoLogFile, SupervisorError
 from supervisor_tx.supervision import identity, limits
 from supervisor_tx.supervision.assembly import Assembly
-from supervisor_tx.supervision.autolog import AutoLogs
-from supervisor_tx.supervision.exits import StrangerReaper
+from supervisor_tx.supervision.children.exits import StrangerReaper
+from supervisor_tx.supervision.children.spawner import Spawner
 from supervisor_tx.supervision.group import ProcessGroup
+from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
 from supervisor_tx.supervision.service import Supervisor
-from supervisor_tx.supervision.spawner import Spawner
 from supervisor_tx.supervision.workers import Workers
 
 _log = Logger()

@@ -17,7 +17,7 @@ from twisted.internet.protocol import ProcessProtocol
 from zope.interface import Attribute, Interface
 
 from supervisor_tx.errors import SpawnFailed
-from supervisor_tx.supervision.childrecord import ChildRecord
+from supervisor_tx.supervision.children.childrecord import ChildRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import resource
 from supervisor_tx.activity import Level
 from supervisor_tx.config.model import GroupConfig, Message
 from supervisor_tx.errors import CannotStart
-from supervisor_tx.supervision.descriptors import OPEN_FILES
+from supervisor_tx.supervision.children.descriptors import OPEN_FILES
 
 UNLIMITED = resource.RLIM_INFINITY
 

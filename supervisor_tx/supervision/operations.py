@@ -40,12 +40,13 @@ from supervisor_tx.errors import (
     SupervisorError,
     UnknownProcess,
 )
-from supervisor_tx.supervision import ending, logreading, orders
+from supervisor_tx.supervision import ending, orders
 from supervisor_tx.supervision.assembly import Assembly
-from supervisor_tx.supervision.command import find_command
+from supervisor_tx.supervision.children.command import find_command
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.info import ConfigInfo, ProcessInfo, config_info, describe
-from supervisor_tx.supervision.logreading import Tail
+from supervisor_tx.supervision.logs import logreading
+from supervisor_tx.supervision.logs.logreading import Tail
 from supervisor_tx.supervision.orders import Outcome, Turn
 from supervisor_tx.supervision.principal import BY_SIGNAL, Principal
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess

@@ -49,7 +49,7 @@ from supervisor_tx.errors import (
     UnexpectedInput,
 )
 from supervisor_tx.supervision import ending
-from supervisor_tx.supervision.child import ChildProtocol
+from supervisor_tx.supervision.children.child import ChildProtocol
 from supervisor_tx.supervision.ending import Ending
 from supervisor_tx.supervision.interfaces import Channel, IChildTransport, ISpawner, SpawnOrder
 from supervisor_tx.supervision.sockets import SharedSocket

@@ -17,8 +17,8 @@ from twisted.internet.protocol import ProcessProtocol
 
 from supervisor_tx.core.lifecycle import Input, Overdue, Spawn, Stayed, Waited
 from supervisor_tx.core.states import ProcessState
-from supervisor_tx.supervision.child import ChildProtocol
-from supervisor_tx.supervision.childrecord import ChildRecord
+from supervisor_tx.supervision.children.child import ChildProtocol
+from supervisor_tx.supervision.children.childrecord import ChildRecord
 from supervisor_tx.supervision.ending import Ending
 from supervisor_tx.supervision.interfaces import IChildTransport
 from supervisor_tx.supervision.process import SupervisedProcess

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from supervisor_tx.supervision.loop import Loop
+from supervisor_tx.supervision.children.loop import Loop
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from supervisor_tx.activity import Logger
-from supervisor_tx.supervision.descriptors import keep_high
+from supervisor_tx.supervision.children.descriptors import keep_high
 from supervisor_tx.supervision.operations import Principal
 from supervisor_tx.web.sockets import ClaimedSocket
 

@@ -2,8 +2,8 @@
 Following a log file: its end, and whatever is appended, as soon as it is.
 
 Nothing is looked at in intervals. The daemon tells when it has written to a file
-(:mod:`supervisor_tx.supervision.watch`); the data are then read from the file, so that a reader
-that is slow holds nothing in memory and keeps nobody from writing.
+(:mod:`supervisor_tx.supervision.logs.watch`); the data are then read from the file, so that a
+reader that is slow holds nothing in memory and keeps nobody from writing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
 
-from supervisor_tx.supervision import watch
-from supervisor_tx.supervision.descriptors import keep_high
+from supervisor_tx.supervision.children.descriptors import keep_high
+from supervisor_tx.supervision.logs import watch
 
 #: Bytes of the file's end to begin with.
 TAIL = 1024

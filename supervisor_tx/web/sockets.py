@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from supervisor_tx.config.model import ServerConfig
 from supervisor_tx.errors import CannotStart
-from supervisor_tx.supervision.descriptors import keep_high
+from supervisor_tx.supervision.children.descriptors import keep_high
 
 #: Clients that may wait to be accepted.
 BACKLOG = 1024

@@ -10,12 +10,12 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.supervision.interfaces import Sink
-from supervisor_tx.supervision.logfile import LogFile
-from supervisor_tx.supervision.sinks import open_sink, open_syslog
-from supervisor_tx.supervision.stream import Streams
+from supervisor_tx.supervision.logs.logfile import LogFile
+from supervisor_tx.supervision.logs.sinks import open_sink, open_syslog
+from supervisor_tx.supervision.logs.stream import Streams
 from tests.logs import HandReactor, Messages
-from tests.supervision.test_stream import FLOOD, drain
-from tests.supervision.test_syslog import LogDaemon
+from tests.supervision.logs.test_stream import FLOOD, drain
+from tests.supervision.logs.test_syslog import LogDaemon
 
 
 class SinkContract:

@@ -25,8 +25,8 @@ from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import ConfigError, LogFailed, NoLogFile, Problem, SupervisorError
 from supervisor_tx.rpc.resource import MAIN_FACTORY, Resource, make_resource
 from supervisor_tx.supervision.assembly import Assembly
-from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.group import ProcessGroup
+from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.operations import Operations, Principal
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor

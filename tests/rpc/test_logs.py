@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from supervisor_tx.config.model import LogConfig
-from supervisor_tx.supervision import logreading
+from supervisor_tx.supervision.logs import logreading
 from supervisor_tx.supervision.process import STDIN_BACKLOG
 from tests.rpc.stage import RpcTestCase, group, program
 

@@ -22,8 +22,8 @@ from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import ConfigError, Problem, ShuttingDown
 from supervisor_tx.supervision.assembly import Assembly
-from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.group import ProcessGroup
+from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.principal import Principal
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor

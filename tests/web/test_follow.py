@@ -9,8 +9,8 @@ from pathlib import Path
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.supervision import watch
-from supervisor_tx.supervision.logfile import LogFile
+from supervisor_tx.supervision.logs import watch
+from supervisor_tx.supervision.logs.logfile import LogFile
 from supervisor_tx.web.follow import PIECE, TAIL, TRUNCATED, Follower
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.supervision import watch
+from supervisor_tx.supervision.logs import watch
 from supervisor_tx.supervision.operations import Principal
 from supervisor_tx.web.channel import AT_ONCE, DEADLINE, LINGER, PROGRESS
 from supervisor_tx.web.request import MOST_BODY

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.supervision.loop import Agenda, Poller
+from supervisor_tx.supervision.children.loop import Agenda, Poller
 from tests import requirements
 
 

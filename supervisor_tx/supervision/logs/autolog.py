@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 from supervisor_tx.activity import Logger
-from supervisor_tx.supervision.logfile import LogFile, LogFileRecord
+from supervisor_tx.supervision.logs.logfile import LogFile, LogFileRecord
 
 _log = Logger()
 

@@ -17,14 +17,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from supervisor_tx.supervision.childrecord import ChildRecord
-from supervisor_tx.supervision.interfaces import IChildTransport
-from supervisor_tx.supervision.transport import (
+from supervisor_tx.supervision.children.childrecord import ChildRecord
+from supervisor_tx.supervision.children.transport import (
     LARGE_READ_SIZE,
     READ_SIZE,
     ChildTransport,
     start_time,
 )
+from supervisor_tx.supervision.interfaces import IChildTransport
 from tests import requirements
 from tests.children import OurWorld, Recorder, command, puppet, running
 

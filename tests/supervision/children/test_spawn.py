@@ -18,9 +18,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.errors import CommandNotFound, SpawnFailed
-from supervisor_tx.supervision.descriptors import OpenFileLimit
+from supervisor_tx.supervision.children.descriptors import OpenFileLimit
+from supervisor_tx.supervision.children.spawn import launch
 from supervisor_tx.supervision.interfaces import SpawnOrder
-from supervisor_tx.supervision.spawn import launch
 from tests import requirements
 from tests.children import command
 
@@ -247,7 +247,7 @@ class UserTests(SynchronousTestCase):
 SCRIPT = """
 from supervisor_tx.errors import SpawnFailed
 from tests.children import command
-from tests.supervision.test_spawn import run
+from tests.supervision.children.test_spawn import run
 try:
     print(run({order}).out.decode(), end="")
 except SpawnFailed as error:
@@ -259,7 +259,8 @@ except SpawnFailed as error:
 def as_nobody(order: str, prepare: str = "") -> list[str]:
     """Launch something as nobody; return the lines of SCRIPT."""
     privileges = (
-        "import os, sys\nimport supervisor_tx.supervision.spawn, tests.supervision.test_spawn\n"
+        "import os, sys\nimport supervisor_tx.supervision.children.spawn\n"
+        "import tests.supervision.children.test_spawn\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
     )
     done = subprocess.run(

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from supervisor_tx.core.exitstatus import ExitStatus, signal_name, status_text, wait_status
-from supervisor_tx.supervision.exits import (
+from supervisor_tx.supervision.children.exits import (
     ChildSignal,
     ExitWatch,
     StrangerReaper,
@@ -22,7 +22,7 @@ from supervisor_tx.supervision.exits import (
     pidfds_work,
     siginfo_status,
 )
-from supervisor_tx.supervision.loop import Agenda
+from supervisor_tx.supervision.children.loop import Agenda
 from tests import requirements
 from tests.children import OurWorld, Recorder, TwistedWorld, command, puppet, reactor, running
 
@@ -424,7 +424,7 @@ import ctypes
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 from twisted.internet import reactor
 from supervisor_tx.core.exitstatus import status_text
-from supervisor_tx.supervision.exits import StrangerReaper
+from supervisor_tx.supervision.children.exits import StrangerReaper
 from tests.children import OurWorld, command
 
 def reaped(pid, status):

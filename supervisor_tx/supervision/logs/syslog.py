@@ -15,8 +15,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from supervisor_tx.supervision.losses import Losses
-from supervisor_tx.supervision.stream import Stream, Streams, shared_streams
+from supervisor_tx.supervision.logs.losses import Losses
+from supervisor_tx.supervision.logs.stream import Stream, Streams, shared_streams
 
 #: Where syslog daemons listen.
 PATH = "/dev/log"

@@ -9,7 +9,7 @@ import resource
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.supervision.descriptors import OpenFileLimit
+from supervisor_tx.supervision.children.descriptors import OpenFileLimit
 from tests import requirements
 
 NOFILE = resource.RLIMIT_NOFILE

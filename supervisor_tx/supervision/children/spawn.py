@@ -18,8 +18,8 @@ from functools import partial
 from typing import Any
 
 from supervisor_tx.errors import SpawnFailed
-from supervisor_tx.supervision.command import Command, find_command
-from supervisor_tx.supervision.descriptors import OPEN_FILES, OpenFileLimit
+from supervisor_tx.supervision.children.command import Command, find_command
+from supervisor_tx.supervision.children.descriptors import OPEN_FILES, OpenFileLimit
 from supervisor_tx.supervision.interfaces import SpawnOrder
 
 #: The longest first line of a script that kernels look at.

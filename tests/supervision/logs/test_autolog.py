@@ -10,8 +10,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.supervision.autolog import AutoLogs
-from supervisor_tx.supervision.logfile import LogFile
+from supervisor_tx.supervision.logs.autolog import AutoLogs
+from supervisor_tx.supervision.logs.logfile import LogFile
 from tests import requirements
 from tests.logs import Messages, public_folder
 

@@ -19,9 +19,9 @@ from contextlib import suppress
 from typing import TypedDict
 
 from supervisor_tx.activity import Logger
-from supervisor_tx.supervision.descriptors import keep_high
-from supervisor_tx.supervision.losses import Losses, reason
-from supervisor_tx.supervision.watch import WATCHED, tell
+from supervisor_tx.supervision.children.descriptors import keep_high
+from supervisor_tx.supervision.logs.losses import Losses, reason
+from supervisor_tx.supervision.logs.watch import WATCHED, tell
 
 _log = Logger()
 

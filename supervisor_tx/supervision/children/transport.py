@@ -22,11 +22,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from supervisor_tx.activity import Logger
-from supervisor_tx.supervision.childrecord import ChildRecord
-from supervisor_tx.supervision.exits import ExitWatch, Watch, ending
+from supervisor_tx.supervision.children.childrecord import ChildRecord
+from supervisor_tx.supervision.children.exits import ExitWatch, Watch, ending
+from supervisor_tx.supervision.children.loop import Agenda
+from supervisor_tx.supervision.children.signals import signal_number
 from supervisor_tx.supervision.interfaces import IChildTransport
-from supervisor_tx.supervision.loop import Agenda
-from supervisor_tx.supervision.signals import signal_number
 
 _log = Logger()
 

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from supervisor_tx.core.exitstatus import ExitStatus, wait_status
-from supervisor_tx.supervision.loop import Agenda, Loop
+from supervisor_tx.supervision.children.loop import Agenda, Loop
 
 Ended = Callable[[int | None], object]
 

@@ -18,7 +18,7 @@ from supervisor_tx.errors import (
     CommandNotPermitted,
     CommandUnusable,
 )
-from supervisor_tx.supervision.command import DEFAULT_PATH, find_command
+from supervisor_tx.supervision.children.command import DEFAULT_PATH, find_command
 
 
 class CommandTestCase(SynchronousTestCase):

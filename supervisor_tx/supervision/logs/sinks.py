@@ -7,11 +7,11 @@ import os
 import stat
 
 from supervisor_tx.supervision.interfaces import Sink
-from supervisor_tx.supervision.logfile import LogFile
-from supervisor_tx.supervision.losses import reason
-from supervisor_tx.supervision.stream import Streams, descriptor_of, shared_streams
-from supervisor_tx.supervision.syslog import PATH as SYSLOG
-from supervisor_tx.supervision.syslog import SyslogSink, open_syslog
+from supervisor_tx.supervision.logs.logfile import LogFile
+from supervisor_tx.supervision.logs.losses import reason
+from supervisor_tx.supervision.logs.stream import Streams, descriptor_of, shared_streams
+from supervisor_tx.supervision.logs.syslog import PATH as SYSLOG
+from supervisor_tx.supervision.logs.syslog import SyslogSink, open_syslog
 
 __all__ = ["SYSLOG", "SyslogSink", "open_sink", "open_syslog", "reason", "shared_streams"]
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.supervision import syslog
-from supervisor_tx.supervision.stream import Streams
-from supervisor_tx.supervision.syslog import SyslogSink, open_syslog
+from supervisor_tx.supervision.logs import syslog
+from supervisor_tx.supervision.logs.stream import Streams
+from supervisor_tx.supervision.logs.syslog import SyslogSink, open_syslog
 from tests.logs import HandReactor, Messages
 
 HEADER = re.compile(rb"<14>[A-Z][a-z]{2} [ 123]\d \d\d:\d\d:\d\d supervisord: ")

@@ -38,7 +38,7 @@ from twisted.internet.interfaces import IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from supervisor_tx.supervision.losses import Losses
+from supervisor_tx.supervision.logs.losses import Losses
 
 #: Bytes that are kept for a full stream at most. Its writers pause long before, but those that have
 #: ended leave all that was in their pipes.

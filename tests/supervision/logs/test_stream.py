@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from supervisor_tx.supervision import stream
 from supervisor_tx.supervision.interfaces import Sink
-from supervisor_tx.supervision.logfile import LogFile
-from supervisor_tx.supervision.losses import Losses
-from supervisor_tx.supervision.sinks import open_sink
-from supervisor_tx.supervision.stream import Stream, Streams, StreamSink, descriptor_of
+from supervisor_tx.supervision.logs import stream
+from supervisor_tx.supervision.logs.logfile import LogFile
+from supervisor_tx.supervision.logs.losses import Losses
+from supervisor_tx.supervision.logs.sinks import open_sink
+from supervisor_tx.supervision.logs.stream import Stream, Streams, StreamSink, descriptor_of
 from tests import requirements
 from tests.logs import HandReactor, Messages, public_folder
 
@@ -475,7 +475,7 @@ class AtTheEndTests(SynchronousTestCase):
         """That the reactor drops everything when it stops is no reason to lose what is kept."""
         output = self.run_python(
             "from twisted.internet import reactor\n"
-            "from supervisor_tx.supervision.stream import shared_streams\n"
+            "from supervisor_tx.supervision.logs.stream import shared_streams\n"
             "def run():\n"
             "    shared_streams.open_descriptor(1, 'x').write(b'x' * 5_000_000)\n"
             "    reactor.stop()\n"
@@ -488,7 +488,7 @@ class AtTheEndTests(SynchronousTestCase):
         """What a slow reader has not yet taken is written when the process ends."""
         output = self.run_python(
             "import sys\n"
-            "from supervisor_tx.supervision.stream import shared_streams\n"
+            "from supervisor_tx.supervision.logs.stream import shared_streams\n"
             "sink = shared_streams.open_descriptor(1, 'x')\n"
             "sink.write(b'x' * 5_000_000)\n"
             "sink.close()\n"
@@ -499,8 +499,8 @@ class AtTheEndTests(SynchronousTestCase):
         """What a thread has yet to write is written when the process ends."""
         script = (
             "import os\n"
-            "from supervisor_tx.supervision import stream\n"
-            "from supervisor_tx.supervision.losses import Losses\n"
+            "from supervisor_tx.supervision.logs import stream\n"
+            "from supervisor_tx.supervision.logs.losses import Losses\n"
             "medium = stream._Thread(os.dup(1), None, Losses('x'))\n"
             "for number in range(100): medium.write(b'%d\\n' % number)\n"
         )

@@ -11,11 +11,11 @@ from typing import Any, Literal
 from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config.model import AUTO, LogConfig, ProcessConfig
 from supervisor_tx.core.ansi import AnsiStripper
-from supervisor_tx.supervision import sinks
-from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.interfaces import IChildTransport, Sink
-from supervisor_tx.supervision.logfile import LogFile
-from supervisor_tx.supervision.stream import Streams, shared_streams
+from supervisor_tx.supervision.logs import sinks
+from supervisor_tx.supervision.logs.autolog import AutoLogs
+from supervisor_tx.supervision.logs.logfile import LogFile
+from supervisor_tx.supervision.logs.stream import Streams, shared_streams
 
 _log = Logger()
 

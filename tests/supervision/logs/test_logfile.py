@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.activity import Level
-from supervisor_tx.supervision.logfile import LogFile
-from supervisor_tx.supervision.losses import SPACING, Losses
+from supervisor_tx.supervision.logs.logfile import LogFile
+from supervisor_tx.supervision.logs.losses import SPACING, Losses
 from tests import requirements
 from tests.logs import Messages, public_folder
 

@@ -17,9 +17,9 @@ from functools import partial
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from supervisor_tx.supervision.descriptors import OPEN_FILES
+from supervisor_tx.supervision.children.descriptors import OPEN_FILES
+from supervisor_tx.supervision.children.spawner import Spawner
 from supervisor_tx.supervision.interfaces import ISpawner
-from supervisor_tx.supervision.spawner import Spawner
 from supervisor_tx.testing import MemorySpawner
 from tests import requirements
 from tests.children import OurWorld, Recorder, command, puppet, reactor, running
@@ -241,7 +241,7 @@ AT_FDCWD = -100
 NO_THREAD = """
 import os, resource
 from twisted.internet import reactor
-from supervisor_tx.supervision.spawner import Spawner
+from supervisor_tx.supervision.children.spawner import Spawner
 from tests.children import Recorder, command
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
@@ -256,7 +256,7 @@ reactor.run()
 IGNORED = """
 from twisted.internet import reactor
 from tests.children import OurWorld, Recorder, command
-from supervisor_tx.supervision.exits import StrangerReaper
+from supervisor_tx.supervision.children.exits import StrangerReaper
 class Printer(Recorder):
     def processExited(self, reason):
         print(reason.value.exitCode)

@@ -22,13 +22,13 @@ from zope.interface import implementer
 
 from supervisor_tx.activity import Logger
 from supervisor_tx.errors import SpawnFailed
-from supervisor_tx.supervision.childrecord import ChildRecord
-from supervisor_tx.supervision.descriptors import OPEN_FILES
-from supervisor_tx.supervision.exits import ChildSignal, ExitWatch, pidfds_work
+from supervisor_tx.supervision.children.childrecord import ChildRecord
+from supervisor_tx.supervision.children.descriptors import OPEN_FILES
+from supervisor_tx.supervision.children.exits import ChildSignal, ExitWatch, pidfds_work
+from supervisor_tx.supervision.children.loop import Agenda, Descriptors, Loop
+from supervisor_tx.supervision.children.spawn import Launched, launch
+from supervisor_tx.supervision.children.transport import ChildTransport
 from supervisor_tx.supervision.interfaces import ISpawner, SpawnOrder
-from supervisor_tx.supervision.loop import Agenda, Descriptors, Loop
-from supervisor_tx.supervision.spawn import Launched, launch
-from supervisor_tx.supervision.transport import ChildTransport
 
 _log = Logger()
 

@@ -14,14 +14,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.activity import ActivityLog
 from supervisor_tx.config.model import AUTO, LogConfig, ProcessConfig, SupervisordConfig
-from supervisor_tx.supervision.autolog import AutoLogs
 from supervisor_tx.supervision.interfaces import Channel, SpawnOrder
-from supervisor_tx.supervision.output import OutputChannel, make_channels
-from supervisor_tx.supervision.stream import Streams
+from supervisor_tx.supervision.logs.autolog import AutoLogs
+from supervisor_tx.supervision.logs.output import OutputChannel, make_channels
+from supervisor_tx.supervision.logs.stream import Streams
 from supervisor_tx.testing import FakeChild
 from tests.logs import HandReactor, Messages, quiet
-from tests.supervision.test_stream import FLOOD, drain
-from tests.supervision.test_syslog import LogDaemon
+from tests.supervision.logs.test_stream import FLOOD, drain
+from tests.supervision.logs.test_syslog import LogDaemon
 
 
 class ChannelCase(SynchronousTestCase):

@@ -1,0 +1,1 @@
+"""Where output goes: files, streams, syslog, and the way there."""
