@@ -89,7 +89,7 @@ class Options(usage.Options):
             daemon.at_end.append(Profiler(called.profile).finish)
         settings = daemon.config.supervisord
         ours = {
-            "logger": "supervisor_tx.activity.observer",
+            "logger": "supervisor_tx.supervision.logs.activitylog.observer",
             "no_save": True,
             "nodaemon": settings.nodaemon,
             "pidfile": "",

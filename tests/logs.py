@@ -43,7 +43,7 @@ class Messages:
 
 def quiet(test: _Test) -> None:
     """Let nothing below INFO be said while a test runs, as under a daemon by default."""
-    threshold = activity._Threshold
+    threshold = activity.Threshold
     test.addCleanup(setattr, threshold, "level", threshold.level)
     threshold.level = Level.INFO
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from supervisor_tx.core import levels
 
 if TYPE_CHECKING:
-    from supervisor_tx.activity import ActivityLog
+    from supervisor_tx.supervision.logs.activitylog import ActivityLog
 
 
 class LevelsByName:

@@ -25,7 +25,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from supervisor_tx.activity import ActivityLog, Level, Logger, activity_log
+from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config import loader
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.config.model import Config, GroupConfig, Message
@@ -37,6 +37,7 @@ from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.children.exits import StrangerReaper
 from supervisor_tx.supervision.children.spawner import Spawner
 from supervisor_tx.supervision.group import ProcessGroup
+from supervisor_tx.supervision.logs.activitylog import ActivityLog, activity_log
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
 from supervisor_tx.supervision.service import Supervisor

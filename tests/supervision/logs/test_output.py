@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from twisted.internet.protocol import ProcessProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.activity import ActivityLog
 from supervisor_tx.config.model import AUTO, LogConfig, ProcessConfig, SupervisordConfig
 from supervisor_tx.supervision.interfaces import Channel, SpawnOrder
+from supervisor_tx.supervision.logs.activitylog import ActivityLog
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.logs.output import OutputChannel, make_channels
 from supervisor_tx.supervision.logs.stream import Streams

@@ -19,18 +19,16 @@ from twisted.logger import LogPublisher, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from supervisor_tx.activity import (
-    CODES,
+from supervisor_tx.activity import Level, Logger
+from supervisor_tx.config.model import SupervisordConfig
+from supervisor_tx.core.levels import CODES, WORDS
+from supervisor_tx.errors import CannotStart
+from supervisor_tx.supervision.logs.activitylog import (
     PATIENCE,
-    WORDS,
     ActivityLog,
-    Level,
-    Logger,
     activity_log,
     observer,
 )
-from supervisor_tx.config.model import SupervisordConfig
-from supervisor_tx.errors import CannotStart
 from supervisor_tx.supervision.logs.stream import Streams
 from tests.logs import HandReactor, Messages
 from tests.supervision.logs.test_stream import drain
@@ -395,7 +393,8 @@ class ProcessTests(SynchronousTestCase):
         """To log does not choose a reactor; to open a log file neither."""
         self.run_python(
             "import sys\n"
-            "from supervisor_tx.activity import Logger, activity_log\n"
+            "from supervisor_tx.activity import Logger\n"
+            "from supervisor_tx.supervision.logs.activitylog import activity_log\n"
             "from supervisor_tx.config.model import SupervisordConfig\n"
             "Logger().info('x')\n"
             f"activity_log().open(SupervisordConfig(logfile={self.mktemp()!r}, pidfile=''))\n"
