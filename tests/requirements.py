@@ -64,6 +64,21 @@ def stock(script: str) -> str:
     return str(path)
 
 
+def plugins() -> str:
+    """
+    Return the interpreter of an environment with plugins of others, and so with stock Supervisor.
+
+    It has Supervisor's packages and ours side by side; SUPERVISOR_TX_PLUGINS names it.
+    """
+    home = os.environ.get("SUPERVISOR_TX_PLUGINS", "")
+    path = Path(home, "bin", "python")
+    require(
+        bool(home) and path.exists(),
+        "needs plugins of others in a virtual environment that SUPERVISOR_TX_PLUGINS names",
+    )
+    return str(path)
+
+
 def corpus() -> Path:
     """Return the folder of configuration files of real projects."""
     default = Path(__file__).parents[2] / "shared" / "corpus"
