@@ -57,13 +57,15 @@ class ConnectionTests(SynchronousTestCase):
         server = Server(path, answers)
         connection = Connection(Address(f"unix://{path}"), basic("u", "p"))
         bodies = []
-        for _, closes in answers:
-            answer = connection.request("POST", "/RPC2", b"<x/>")
-            bodies.append(connection.body(answer))
-            if closes and "content-length" in answer.headers and not answer.closes:
-                select.select([connection], (), (), 60)  # until we can know of it
-        connection.close()
-        server.finish()
+        try:
+            for _, closes in answers:
+                answer = connection.request("POST", "/RPC2", b"<x/>")
+                bodies.append(connection.body(answer))
+                if closes and "content-length" in answer.headers and not answer.closes:
+                    select.select([connection], (), (), 60)  # until we can know of it
+        finally:
+            connection.close()
+            server.finish()
         return bodies, server
 
     def test_one_connection(self) -> None:
