@@ -19,7 +19,7 @@ class ControllerPluginBase:
     The client is in ``ctl``.
     """
 
-    name = ""
+    name = "unnamed"
     ctl: Controller
 
     def __init__(self, controller: Controller, **_: str) -> None:

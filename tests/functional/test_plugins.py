@@ -191,8 +191,7 @@ class PluginTests(FunctionalTestCase):
                 *line.split(),
             ),
             cwd=daemon.directory,
-            # supervisor-wildcards keeps names in a set
-            env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONHASHSEED": "0"},
+            env={**os.environ, "PYTHONPATH": str(TOP)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -201,7 +200,7 @@ class PluginTests(FunctionalTestCase):
         )
         text = re.sub(r"pid \d+, uptime [\d:]+", "pid N", done.stdout + done.stderr)
         text = re.sub(r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "THEN", text)
-        return done.returncode, text.splitlines()
+        return done.returncode, sorted(text.splitlines())  # supervisor-wildcards keeps a set
 
     def test_not_there(self) -> None:
         """A plugin that cannot be imported keeps the daemon from starting, with its name."""
