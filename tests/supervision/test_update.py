@@ -29,6 +29,7 @@ from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.update import Done, Updater
 from supervisor_tx.testing import FakeChild, MemorySpawner
+from tests.logs import public_folder
 
 WHO = Principal("internal")
 NO_LOG = LogConfig(logfile=None)
@@ -220,9 +221,10 @@ class UpdateTests(SynchronousTestCase):
 
     def test_socket(self) -> None:
         """Processes of an fcgi program share the new socket as they shared the old."""
+        directory = str(public_folder(self))  # a socket's path is short
 
         def socket(name: str) -> FcgiSocketConfig:
-            path = os.path.join(self.directory, name)
+            path = os.path.join(directory, name)
             return FcgiSocketConfig(f"unix://{path}", path)
 
         def group(name: str) -> GroupConfig:
@@ -236,7 +238,7 @@ class UpdateTests(SynchronousTestCase):
         orders = self.daemon.spawner.orders
         self.assertEqual(self.starts(), ["p0", "p1", "p0", "p1"])
         self.assertEqual(orders[2].stdin, orders[3].stdin)
-        self.assertTrue(os.path.exists(os.path.join(self.directory, "b")))
+        self.assertTrue(os.path.exists(os.path.join(directory, "b")))
 
     def test_redirection(self) -> None:
         """Another number of channels is taken with the new child."""
