@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -39,14 +39,15 @@ class OutputChannel:
         *,
         strip_ansi: bool = False,
         is_protocol: bool = False,
+        hear: Callable[[bytes], None] | None = None,
         streams: Streams = shared_streams,
         syslog: str = sinks.SYSLOG,
     ) -> None:
         """
         Make the channel; an AUTO log is made at once.
 
-        ``is_protocol``: it is an event listener's stdout, bytes that are no text. ``syslog`` is
-        where the system's log listens.
+        ``is_protocol``: it is an event listener's stdout, bytes that are no text; ``hear`` gets
+        them as they come, after the log. ``syslog`` is where the system's log listens.
         """
         self.process = process
         self.channel = channel
@@ -54,6 +55,7 @@ class OutputChannel:
         self._auto = auto
         self._stripper = AnsiStripper() if strip_ansi and not is_protocol else None
         self._is_protocol = is_protocol
+        self._hear = hear
         self._uses_syslog = log.syslog and not is_protocol
         self._streams = streams
         self._syslog_path = syslog
@@ -118,6 +120,8 @@ class OutputChannel:
             if not data:
                 return
         self._deliver(data)
+        if self._hear is not None:
+            self._tell(self._hear, data)
 
     def ended(self) -> None:
         """Write what is held back, and let go of what is opened for each run."""
@@ -196,6 +200,12 @@ class OutputChannel:
             if not sink.write(data) and sink not in self._full:
                 self._pause(sink)
 
+    def _tell(self, hear: Callable[[bytes], None], data: bytes) -> None:
+        try:
+            hear(data)
+        except Exception:  # noqa: BLE001 (who listens may not harm the child)
+            _log.failure("what {process} said could not be handled", process=self.process)
+
     def _copy(self, data: bytes) -> None:
         if self._is_protocol:
             text = repr(data)
@@ -268,14 +278,17 @@ def make_channels(
     auto: AutoLogs,
     *,
     strip_ansi: bool = False,
+    hear: Callable[[bytes], None] | None = None,
     keep: Mapping[int, OutputChannel] | None = None,
 ) -> dict[int, OutputChannel]:
     """
     Make the channels of a process, by the child's descriptor, and its AUTO logs.
 
-    Those in ``keep`` are taken as they are.
+    ``hear`` gets what an event listener says on its stdout. Channels in ``keep`` are taken as they
+    are.
     """
     keep = keep or {}
+    is_listener = config.kind == "eventlistener"
     channels = {
         1: keep.get(1)
         or OutputChannel(
@@ -284,7 +297,8 @@ def make_channels(
             config.stdout,
             auto,
             strip_ansi=strip_ansi,
-            is_protocol=config.kind == "eventlistener",
+            is_protocol=is_listener,
+            hear=hear if is_listener else None,
         )
     }
     if not config.redirect_stderr:

@@ -206,6 +206,51 @@ class AutoTests(ChannelCase):
         self.assertTrue(path.exists())
 
 
+class HearTests(ChannelCase):
+    def test_as_it_comes(self) -> None:
+        """Who listens to a listener gets its bytes as they come, after the log has them."""
+        heard: list[tuple[bytes, bytes]] = []
+        channel = self.open(
+            is_protocol=True,
+            strip_ansi=True,
+            hear=lambda data: heard.append((data, self.path.read_bytes())),
+        )
+        channel.received(b"READY\n\x1b[")
+        channel.received(b"1m\xff")
+        channel.ended()
+        self.assertEqual(
+            heard, [(b"READY\n\x1b[", b"READY\n\x1b["), (b"1m\xff", b"READY\n\x1b[1m\xff")]
+        )
+
+    def test_fails(self) -> None:
+        """A listener's output is logged even where nobody can make sense of it."""
+
+        def hear(data: bytes) -> None:
+            raise ValueError(data)
+
+        channel = self.open(is_protocol=True, hear=hear)
+        channel.received(b"one")
+        channel.received(b"two")
+        self.assertEqual(self.path.read_bytes(), b"onetwo")
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
+
+    def test_whose(self) -> None:
+        """It is an event listener's stdout that is listened to, and nothing else."""
+        heard: list[bytes] = []
+        for kind, expected in (("eventlistener", [b"1"]), ("program", [])):
+            heard.clear()
+            log = LogConfig(logfile=None)
+            config = ProcessConfig(
+                program="p", name="p", kind=kind, command="p", stdout=log, stderr=log
+            )
+            channels = make_channels(config, self.auto, hear=heard.append)
+            for descriptor, channel in channels.items():
+                channel.open()
+                channel.received(str(descriptor).encode())
+                channel.close()
+            self.assertEqual(heard, expected)
+
+
 class FullTests(ChannelCase):
     def setUp(self) -> None:
         super().setUp()
