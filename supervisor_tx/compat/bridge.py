@@ -55,10 +55,12 @@ class Bridge:
         if name is not None:
             self._bus.publish(name, lambda: PluginEvent(name, event))
 
-    def _hear(self, event: core.Event) -> None:
-        if not isinstance(event, PluginEvent):
-            made = self.event(event)
+    def _hear(self, occurrence: core.Occurrence) -> None:
+        if not isinstance(occurrence.event, PluginEvent):
+            made = self.event(occurrence.event)
             if made is not None:
+                if occurrence.serial is not None:  # pools heard of it before
+                    made.serial, made.pool_serials = occurrence.serial, occurrence.pool_serials
                 events.deliver(made)
 
     def event(self, event: core.Event) -> Any:

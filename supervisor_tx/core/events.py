@@ -64,6 +64,42 @@ class Event(Protocol):
         """Return what event listeners read."""
 
 
+class Occurrence:
+    """
+    An event that has happened, as all who hear of it share it.
+
+    What listeners read is written out once, when the first of them wants it.
+    """
+
+    __slots__ = ("_payload", "characters", "event", "pool_serials", "serial")
+
+    #: characters of the payload, which is what the protocol calls its length
+    characters: int
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        #: its number among all events that pools have accepted; None: no pool has
+        self.serial: int | None = None
+        #: its number within each pool that has accepted it, by the pool's name
+        self.pool_serials: dict[str, int] = {}
+        self._payload: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its type."""
+        return self.event.name
+
+    @property
+    def payload(self) -> bytes:
+        """What event listeners read, in UTF-8."""
+        if self._payload is None:
+            text = self.event.payload()
+            self.characters = len(text)
+            # a character for a character, so that they are as many as is said
+            self._payload = text.encode("utf-8", "replace")
+        return self._payload
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessStateEvent:
     """A process has changed its state; what it carries is true of the moment after the change."""

@@ -14,11 +14,11 @@ from typing import TypeAlias
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from supervisor_tx.activity import Logger
-from supervisor_tx.core.events import PARENTS, TICKS, Event, TickEvent
+from supervisor_tx.core.events import PARENTS, TICKS, Event, Occurrence, TickEvent
 
 _log = Logger()
 
-Subscriber: TypeAlias = Callable[[Event], None]
+Subscriber: TypeAlias = Callable[[Occurrence], None]
 
 
 class EventBus:
@@ -26,7 +26,8 @@ class EventBus:
     Tells subscribers, in the order in which they came, within the call that publishes.
 
     One that subscribed to several types that an event is a kind of hears of it once for each. One
-    that raises is logged and harms nobody.
+    that raises is logged and harms nobody. A passive one hears of what happens, and nothing is made
+    to happen for it: neither is an event made that nobody else wants, nor does the clock tick.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,9 @@ class EventBus:
         self.types: dict[str, str | None] = dict(PARENTS)
         #: called when somebody came or left
         self.when_changed: list[Callable[[], None]] = []
-        self._subscriptions: list[tuple[str, Subscriber]] = []
+        #: the type, who wants to hear of it, and whether passively
+        self._subscriptions: list[tuple[str, Subscriber, bool]] = []
+        #: for each type, who hears of it, in order; empty where nobody does but passively
         self._routes: dict[str, tuple[Subscriber, ...]] = {}
 
     def register(self, name: str, parent: str | None = "EVENT") -> None:
@@ -42,38 +45,44 @@ class EventBus:
         self.types.setdefault(name, parent)
         self._routes.clear()
 
-    def subscribe(self, name: str, subscriber: Subscriber) -> None:
+    def subscribe(self, name: str, subscriber: Subscriber, *, passive: bool = False) -> None:
         """Tell of all events of a type from now on."""
-        self._subscriptions.append((name, subscriber))
+        self._subscriptions.append((name, subscriber, passive))
         self._changed()
 
     def unsubscribe(self, name: str, subscriber: Subscriber) -> None:
         """Take back one subscription; a no-op where there is none."""
-        if (name, subscriber) in self._subscriptions:
-            self._subscriptions.remove((name, subscriber))
-            self._changed()
+        for subscription in self._subscriptions:
+            if subscription[:2] == (name, subscriber):
+                self._subscriptions.remove(subscription)
+                self._changed()
+                return
 
     def wants(self, name: str) -> bool:
-        """Tell whether anybody hears of events of this type."""
+        """Tell whether events of this type are to be made."""
         return bool(self._subscriptions) and bool(self._route(name))
 
     def publish(self, name: str, make: Callable[[], Event]) -> None:
         """Have the event made and told, if anybody wants to hear of its type."""
-        if not self.wants(name):
-            return
-        event = make()
-        for subscriber in self._route(name):
+        if self.wants(name):
+            self.tell(make())
+
+    def tell(self, event: Event) -> None:
+        """Tell of an event that somebody was said to want to hear of."""
+        occurrence = Occurrence(event)
+        for subscriber in self._route(event.name):
             try:
-                subscriber(event)
+                subscriber(occurrence)
             except Exception:  # noqa: BLE001 (a subscriber may not harm what it hears of)
-                _log.failure("somebody who hears of {name} failed", name=name)
+                _log.failure("somebody who hears of {name} failed", name=event.name)
 
     def _route(self, name: str) -> tuple[Subscriber, ...]:
         found = self._routes.get(name)
         if found is None:
             kinds = set(self._kinds(name))
-            found = tuple(each for wanted, each in self._subscriptions if wanted in kinds)
-            self._routes[name] = found
+            heard = [(each, passive) for n, each, passive in self._subscriptions if n in kinds]
+            wanted = not all(passive for _, passive in heard)
+            found = self._routes[name] = tuple(each for each, _ in heard) if wanted else ()
         return found
 
     def _kinds(self, name: str) -> list[str]:

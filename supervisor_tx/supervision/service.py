@@ -113,17 +113,18 @@ class Supervisor:
 
     def changed(self, process: SupervisedProcess, change: Announce) -> None:
         """Hear of each change of state of each process, and tell those who want to hear too."""
-        if self.bus.wants(name := PROCESS_STATES[change.now]):
-            event = ProcessStateEvent(
-                process.name,
-                process.group,
-                change.was,
-                change.now,
-                process.pid or 0,
-                change.tries,
-                change.expected,
+        if self.bus.wants(PROCESS_STATES[change.now]):
+            self.bus.tell(
+                ProcessStateEvent(
+                    process.name,
+                    process.group,
+                    change.was,
+                    change.now,
+                    process.pid or 0,
+                    change.tries,
+                    change.expected,
+                )
             )
-            self.bus.publish(name, lambda: event)
         if self._awaited and change.now in STOPPED_STATES:
             self._await_fewer()
 

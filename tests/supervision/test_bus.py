@@ -5,7 +5,12 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.core.events import Event, RemoteCommunicationEvent, TickEvent
+from supervisor_tx.core.events import (
+    Event,
+    Occurrence,
+    RemoteCommunicationEvent,
+    TickEvent,
+)
 from supervisor_tx.supervision.bus import EventBus, Ticker
 
 
@@ -19,7 +24,7 @@ class BusTests(SynchronousTestCase):
         self.heard: list[tuple[str, str]] = []
 
     def subscribe(self, name: str, who: str = "a") -> None:
-        self.bus.subscribe(name, lambda event: self.heard.append((who, event.payload())))
+        self.bus.subscribe(name, lambda each: self.heard.append((who, each.payload.decode())))
 
     def say(self, text: str) -> None:
         self.bus.publish("REMOTE_COMMUNICATION", lambda: RemoteCommunicationEvent("t", text))
@@ -46,7 +51,7 @@ class BusTests(SynchronousTestCase):
 
     def test_unsubscribe(self) -> None:
         """Who has left hears nothing; leaving twice does no harm."""
-        calls: list[Event] = []
+        calls: list[Occurrence] = []
         self.bus.subscribe("EVENT", calls.append)
         self.bus.unsubscribe("EVENT", calls.append)
         self.bus.unsubscribe("EVENT", calls.append)
@@ -56,7 +61,7 @@ class BusTests(SynchronousTestCase):
     def test_failure(self) -> None:
         """A subscriber that raises harms nobody."""
 
-        def fail(_: Event) -> None:
+        def fail(_: Occurrence) -> None:
             raise RuntimeError("bad plugin")
 
         self.bus.subscribe("EVENT", fail)
@@ -64,6 +69,28 @@ class BusTests(SynchronousTestCase):
         self.say("x")
         self.assertEqual(len(self.heard), 1)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_passive(self) -> None:
+        """Who is passive hears of what others want, in turn, and has nothing made."""
+        heard: list[Occurrence] = []
+        self.bus.subscribe("EVENT", heard.append, passive=True)
+        self.assertFalse(self.bus.wants("REMOTE_COMMUNICATION"))
+        self.bus.publish("REMOTE_COMMUNICATION", unwanted)
+        self.subscribe("REMOTE_COMMUNICATION")
+        self.say("x")
+        self.assertEqual([each.payload for each in heard], [b"type:t\nx"])
+
+    def test_shared(self) -> None:
+        """All who hear of an event share one occurrence, written out once."""
+        heard: list[Occurrence] = []
+        self.bus.subscribe("EVENT", heard.append)
+        self.bus.subscribe("REMOTE_COMMUNICATION", heard.append)
+        self.say("\u00e9\ud800")
+        first, second = heard
+        self.assertIs(first, second)
+        self.assertIs(first.payload, second.payload)
+        self.assertEqual(first.payload, b"type:t\n\xc3\xa9?")
+        self.assertEqual(first.characters, 9)
 
     def test_registered(self) -> None:
         """A type that a plugin registers is a kind of what it says."""
@@ -87,7 +114,8 @@ class TickerTests(SynchronousTestCase):
         self.ticker = Ticker(self.bus, self.clock, lambda: self.wall + self.clock.seconds())
         self.ticks: list[tuple[int, int]] = []
 
-    def hear(self, event: Event) -> None:
+    def hear(self, occurrence: Occurrence) -> None:
+        event = occurrence.event
         assert isinstance(event, TickEvent)
         self.ticks.append((event.period, event.when))
 

@@ -210,7 +210,9 @@ class SupervisorTests(SynchronousTestCase):
         """Who listens hears of groups, of the daemon and of each change of state, in order."""
         heard: list[tuple[str, str]] = []
         for name in ("SUPERVISOR_STATE_CHANGE", "PROCESS_STATE", "PROCESS_GROUP"):
-            self.supervisor.bus.subscribe(name, lambda e: heard.append((e.name, e.payload())))
+            self.supervisor.bus.subscribe(
+                name, lambda e: heard.append((e.name, e.payload.decode()))
+            )
         self.group("a", program("x"))
         self.start()
         self.supervisor.stop(SupervisorState.SHUTDOWN)
