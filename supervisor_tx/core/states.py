@@ -39,3 +39,16 @@ class SupervisorState(IntEnum):
     RUNNING = 1
     RESTARTING = 0
     SHUTDOWN = -1
+
+
+class ListenerState(IntEnum):
+    """Where an event listener is in its dialogue with the daemon."""
+
+    #: it can be handed an event
+    READY = 10
+    #: it has an event
+    BUSY = 20
+    #: it was started, or has answered, and has yet to ask for an event
+    ACKNOWLEDGED = 30
+    #: it has said what it should not have; it is not listened to until it is started anew
+    UNKNOWN = 40
