@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from supervisor_tx.activity import Level, Logger
-from supervisor_tx.config.model import Config, ServerConfig
+from supervisor_tx.config.model import ServerConfig
 from supervisor_tx.config.servers import MAIN_FACTORY
 from supervisor_tx.errors import SupervisorError
 from supervisor_tx.rpc import marshal
@@ -30,7 +30,7 @@ from supervisor_tx.rpc.status import StatusCache
 from supervisor_tx.rpc.supervisor import SupervisorMethods
 from supervisor_tx.rpc.system import SystemMethods
 from supervisor_tx.supervision.operations import Operations, Principal
-from supervisor_tx.web.site import BadRequest
+from supervisor_tx.web.site import BadRequest, Served
 
 __all__ = ["MAIN_FACTORY", "BadRequest", "Resource", "make_resource"]
 
@@ -44,20 +44,6 @@ LONGEST_KNOWN = 512
 SHOWN = 2000
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-class Served(Protocol):
-    """The daemon, as far as it is needed here."""
-
-    config: Config
-
-    @property
-    def clock(self) -> IReactorTime:
-        """What durations are counted by."""
-
-    @property
-    def operations(self) -> Operations:
-        """What can be asked of it."""
 
 
 def make_resource(

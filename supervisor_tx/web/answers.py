@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from wsgiref.handlers import format_date_time
 
 from supervisor_tx import __version__
 
 SERVER = f"supervisor_tx/{__version__}".encode()
 
-REASONS = {
-    200: b"OK",
-    301: b"Moved Permanently",
-    304: b"Not Modified",
-    400: b"Bad Request",
-    401: b"Unauthorized",
-    403: b"Forbidden",
-    404: b"Not Found",
-    408: b"Request Timeout",
-    411: b"Length Required",
+#: By status, as HTTP calls them now.
+REASONS: Mapping[int, bytes] = {
+    **{int(status): status.phrase.encode() for status in HTTPStatus},
     413: b"Content Too Large",
-    500: b"Internal Server Error",
-    503: b"Service Unavailable",
+    416: b"Range Not Satisfiable",
+    422: b"Unprocessable Content",
 }
 
 

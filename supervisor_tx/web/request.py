@@ -119,6 +119,13 @@ class Request(server.Request):
             path = path.partition(mark)[0]
         return unquote_to_bytes(path) if b"%" in path else path
 
+    def getRequestHostname(self) -> bytes:
+        """Return the host that was asked for, without the port; on a unix socket any will do."""
+        host: bytes = self.getHeader(b"host") or b"localhost"
+        if host.startswith(b"["):  # IPv6
+            return host[1:].partition(b"]")[0]
+        return host.partition(b":")[0]
+
     @property
     def body(self) -> bytes:
         """All of the body."""
@@ -127,18 +134,22 @@ class Request(server.Request):
     # The answer
 
     def respond(self, code: int, content_type: bytes, body: bytes, *fields: bytes) -> None:
-        """Send the whole answer; to a client that is gone: nothing."""
+        """
+        Send the whole answer; to a client that is gone: nothing.
+
+        With 204 and 304, which never have a body, its type and length are left out.
+        """
         if self.gone:
             return
         if self.keep_alive:
             fields = (*fields, b"Connection: Keep-Alive")
-        answer = head(
-            self.clientproto,
-            code,
-            b"Content-Type: " + content_type,
-            b"Content-Length: %d" % len(body),
-            *fields,
-        )
+        if code not in (204, 304):
+            fields = (
+                b"Content-Type: " + content_type,
+                b"Content-Length: %d" % len(body),
+                *fields,
+            )
+        answer = head(self.clientproto, code, *fields)
         if self.method != b"HEAD":
             answer += body
         self.code = code

@@ -186,7 +186,7 @@ class Servers:
                 "Server '{section}' running without any HTTP authentication checking",
                 section=server.section,
             )
-        return Content(asked, daemon.operations, rpc)
+        return Content(asked, daemon.operations, rpc, daemon, server)
 
     def _rpc(self, daemon: Daemon, server: ServerConfig) -> Rpc | None:
         try:

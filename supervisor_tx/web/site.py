@@ -15,13 +15,14 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.python.failure import Failure
 from twisted.web import resource, server
 
 from supervisor_tx.activity import Level, Logger
+from supervisor_tx.config.model import Config, ServerConfig
 from supervisor_tx.errors import UnknownProcess
-from supervisor_tx.supervision.operations import STDERR, STDOUT, Principal
+from supervisor_tx.supervision.operations import STDERR, STDOUT, Operations, Principal
 from supervisor_tx.web.answers import http_date
 from supervisor_tx.web.auth import Credentials
 from supervisor_tx.web.channel import Channel
@@ -49,6 +50,20 @@ class Rpc(Protocol):
         """Return the answer to a call, now or later; raise BadRequest."""
 
 
+class Served(Protocol):
+    """The daemon, as far as those need it who answer for it."""
+
+    config: Config
+
+    @property
+    def clock(self) -> IReactorTime:
+        """What durations are counted by."""
+
+    @property
+    def operations(self) -> Operations:
+        """What can be asked of it."""
+
+
 class Logs(Protocol):
     """Where the logs are that can be followed."""
 
@@ -67,6 +82,10 @@ class Content:
     logs: Logs
     #: None: it could not be made
     rpc: Rpc | None
+    #: what pages and JSON are about
+    daemon: Served
+    #: the section that makes the server
+    server: ServerConfig
 
 
 class Site(server.Site):
@@ -163,8 +182,10 @@ class Site(server.Site):
     def _page(self, request: Request) -> None:
         if b"/" + request.place.lstrip(b"/") == b"/ok.html" and request.method in (b"GET", b"POST"):
             request.respond(200, b"text/plain", b"OK")
-        else:
-            request.refuse(404 if request.method in (b"GET", b"HEAD") else 400)
+            return
+        from supervisor_tx.web import app  # by the first who needs it: it is large
+
+        app.answer(request)
 
     # XML-RPC
 

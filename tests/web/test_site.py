@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -132,7 +133,7 @@ class CallTests(SiteTestCase):
     def test_nothing_made(self) -> None:
         """Where the interfaces could not be made, calls fail and the rest works."""
         content = self.world.site.content
-        self.world.site.content = type(content)(None, content.logs, None)
+        self.world.site.content = replace(content, rpc=None)
         self.assertEqual(self.wire.ask(post()).code, 500)
         self.assertEqual(self.get("/ok.html").code, 200)
 

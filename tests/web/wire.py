@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from supervisor_tx.config.model import ServerConfig
 from supervisor_tx.errors import UnknownProcess
 from supervisor_tx.supervision.operations import Principal
 from supervisor_tx.web.auth import Credentials
@@ -204,12 +205,14 @@ class Wire:
 class World:
     """A site, its clock, and what it serves."""
 
-    def __init__(self, username: str | None = None, password: str = "") -> None:
-        self.clock = Clock()
+    def __init__(self, username: str | None = None, password: str = "", daemon: Any = None) -> None:
+        """``daemon`` is what pages and JSON are about; without one they only are not found."""
+        self.clock = Clock() if daemon is None else daemon.clock
         self.rpc = FakeRpc()
         self.logs = FakeLogs()
         asked = None if username is None else Credentials(username, password)
-        self.site = Site(Content(asked, self.logs, self.rpc), self.clock)
+        server = ServerConfig("unix_http_server", file="/run/supervisor.sock")
+        self.site = Site(Content(asked, self.logs, self.rpc, daemon, server), self.clock)
 
     def turn(self) -> None:
         """Turn the loop until nothing is left to be done at once."""
