@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from supervisor_tx.config.model import Config, ServerConfig
     from supervisor_tx.rpc.resource import Resource
+    from supervisor_tx.supervision.pool import ResultHandler
 
 __all__ = ["ConfigSource", "Daemon", "prepare"]
 
@@ -37,6 +38,10 @@ class Faces:
     def resolve(self, config: Config) -> None:
         """Import the plugins; raise CannotStart."""
         self.plugins.resolve(config)
+
+    def result_handler(self, specification: str) -> ResultHandler:
+        """Return what judges the results of event listeners; raise CannotStart."""
+        return self.plugins.result_handler(specification)
 
     def import_all(self, config: Config) -> None:
         """Import what serving takes, now."""

@@ -108,7 +108,7 @@ def _group_reasons(old: GroupConfig, new: GroupConfig) -> Iterator[Reason]:
     if old.priority != new.priority:
         yield Reason(None, "priority", old.priority, new.priority)
     if isinstance(old, PoolConfig) and isinstance(new, PoolConfig):
-        for option in ("events", "buffer_size", "result_handler"):
+        for option in ("events", "buffer_size", "result_handler", "on_protocol_error"):
             was, now = getattr(old, option), getattr(new, option)
             if was != now:
                 yield Reason(None, option, was, now)

@@ -122,6 +122,14 @@ def update_mode(text: str) -> str:
     return word
 
 
+@datatype("ignore or restart")
+def on_protocol_error(text: str) -> str:
+    word = text.lower()
+    if word not in ("ignore", "restart"):
+        raise ValueError(f"invalid 'on_protocol_error' value {text!r}")
+    return word
+
+
 # Processes
 
 #: Every name of the platform that begins with SIG, so SIG_DFL (0) and SIG_IGN (1) too.

@@ -105,6 +105,7 @@ def _pool(section: Section, context: Context, *, plugins: bool) -> PoolConfig:
         events=_events(options, context, plugins=plugins),
         buffer_size=_buffer_size(options),
         result_handler=options.get("result_handler", datatypes.factory, None),
+        on_protocol_error=options.get("on_protocol_error", datatypes.on_protocol_error, "ignore"),
     )
 
 

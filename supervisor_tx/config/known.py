@@ -78,7 +78,7 @@ SERVERS: Mapping[str, frozenset[str]] = {
 KINDS: Mapping[str, frozenset[str] | None] = {
     "program": _PROGRAM,
     "fcgi-program": _PROGRAM | {"socket", "socket_backlog", "socket_owner", "socket_mode"},
-    "eventlistener": _PROGRAM | {"events", "buffer_size", "result_handler"},
+    "eventlistener": _PROGRAM | {"events", "buffer_size", "result_handler", "on_protocol_error"},
     "group": frozenset({"programs", "priority"}),
     "rpcinterface": None,
     "ctlplugin": None,

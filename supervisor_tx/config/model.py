@@ -113,6 +113,8 @@ class PoolConfig(GroupConfig):
     buffer_size: int | None = None
     #: ``module:callable``; None: not set
     result_handler: str | None = None
+    #: ours: what becomes of a listener that breaks the protocol, ``ignore`` or ``restart``
+    on_protocol_error: str = "ignore"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor_tx.config.model import Config, Message, PoolConfig, ProcessConfig
+from supervisor_tx.config.model import Config, Message, ProcessConfig
 from supervisor_tx.core.levels import Level
 
 
@@ -15,11 +15,6 @@ def unhonoured(config: Config) -> tuple[Message, ...]:
 
 def _texts(config: Config) -> Iterator[str]:
     for group in config.groups:
-        if isinstance(group, PoolConfig):
-            yield (
-                f"[eventlistener:{group.name}] events are not delivered yet by this version: "
-                "its processes run, but hear nothing"
-            )
         for process in group.processes:
             yield from _of_process(process)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 
-from supervisor_tx.config.model import Config, GroupConfig, ProcessConfig
+from supervisor_tx.config.model import Config, GroupConfig, PoolConfig, ProcessConfig
 from supervisor_tx.core.lifecycle import Announce
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.interfaces import ISpawner
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.logs.output import OutputChannel, make_channels
+from supervisor_tx.supervision.pool import Exchange, ListenerPool
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
 from supervisor_tx.supervision.sockets import SharedSocket
 
@@ -28,12 +30,15 @@ class Assembly:
     environ: Mapping[str, str]
     auto: AutoLogs
     announce: Callable[[SupervisedProcess, Announce], None]
+    exchange: Exchange
     #: of all groups made so far
     sockets: list[SharedSocket] = field(default_factory=list, init=False)
 
     def group(self, config: GroupConfig) -> ProcessGroup:
-        """Make the processes of a group; its AUTO logs exist from then on."""
+        """Make the processes of a group; its AUTO logs exist from then on; raise CannotStart."""
         group = ProcessGroup(config)
+        if isinstance(config, PoolConfig):
+            group = ListenerPool(config, exchange=self.exchange, announce=self.announce)
         for each in config.processes:
             group.processes[each.name] = self.process(each, group)
         return group
@@ -46,8 +51,8 @@ class Assembly:
             clock=self.clock,
             spawner=self.spawner,
             environment=self._environment(config, group),
-            channels=make_channels(config, self.auto, strip_ansi=self._strips),
-            announce=self.announce,
+            channels=self._channels(config, group),
+            announce=group.changed if isinstance(group, ListenerPool) else self.announce,
             socket=self._socket(config, group),
         )
 
@@ -60,14 +65,24 @@ class Assembly:
             for fd, channel in process.channels.items()
             if isinstance(channel, OutputChannel) and before[fd] == after[fd]
         }
-        channels = make_channels(config, self.auto, strip_ansi=self._strips, keep=keep)
+        channels = self._channels(config, group, keep)
         process.renew(
             config, self._environment(config, group), channels, self._socket(config, group)
         )
 
-    @property
-    def _strips(self) -> bool:
-        return self.config.supervisord.strip_ansi
+    def _channels(
+        self,
+        config: ProcessConfig,
+        group: ProcessGroup,
+        keep: Mapping[int, OutputChannel] | None = None,
+    ) -> Mapping[int, OutputChannel]:
+        return make_channels(
+            config,
+            self.auto,
+            strip_ansi=self.config.supervisord.strip_ansi,
+            hear=partial(group.hear, config.name) if isinstance(group, ListenerPool) else None,
+            keep=keep,
+        )
 
     def _environment(self, config: ProcessConfig, group: ProcessGroup) -> Mapping[str, str]:
         return environment(config, group.name, self.environ, server_url(self.config))

@@ -29,6 +29,7 @@ from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config import loader
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.config.model import Config, GroupConfig, Message
+from supervisor_tx.core.backlog import Serials
 from supervisor_tx.core.exitstatus import status_text
 from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import CannotStart, LogFailed, NoLogFile, SupervisorError
@@ -40,6 +41,7 @@ from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.logs.activitylog import ActivityLog, activity_log
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
+from supervisor_tx.supervision.pool import Exchange, ResultHandler
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.workers import Workers
 
@@ -88,6 +90,9 @@ class Faces(Protocol):
 
         Nothing is served there yet, and what is served elsewhere goes on being served.
         """
+
+    def result_handler(self, specification: str) -> ResultHandler:
+        """Return what a ``result_handler`` names, which was resolved; raise CannotStart."""
 
     def equip(self, daemon: Daemon) -> None:
         """
@@ -175,6 +180,8 @@ class Daemon(Service):
         self._spawner = spawner
         self._faces = faces
         self._pidfile: str | None = None
+        #: of events, over all restarts
+        self._serials = Serials()
         self._strangers = StrangerReaper(
             reactor, spawner, self._reaped_stranger, self._waiting_failed
         )
@@ -201,6 +208,13 @@ class Daemon(Service):
             environ=self._source.environ,
             auto=auto,
             announce=self.supervisor.changed,
+            exchange=Exchange(
+                self.supervisor.bus,
+                self._reactor,
+                config.supervisord.identifier,
+                self._serials,
+                self._faces.result_handler,
+            ),
         )
         for group in config.groups:
             if group.name not in self.supervisor.groups:
@@ -246,7 +260,9 @@ class Daemon(Service):
 
     def read_config(self) -> Config:
         """Read the configuration that is now on disk; raise ConfigError."""
-        return self._source.load(patience=0)
+        config = self._source.load(patience=0)
+        self._faces.resolve(config)
+        return config
 
     def activate(self, config: GroupConfig) -> ProcessGroup:
         """Make a group active, with its logs and sockets; start none of it; raise CannotStart."""

@@ -30,6 +30,9 @@ class ProcessGroup:
         """The lower, the earlier it starts and the later it stops."""
         return self.config.priority
 
+    def activated(self) -> None:
+        """It is one of the daemon's groups from now on, which will be told to others next."""
+
     def autostart(self) -> None:
         """Start what is to start with the daemon, in order of the configuration."""
         for process in self.processes.values():

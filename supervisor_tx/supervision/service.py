@@ -68,6 +68,7 @@ class Supervisor:
             return
         self.groups[group.name] = group
         self.generation += 1
+        group.activated()
         self.bus.publish("PROCESS_GROUP_ADDED", lambda: ProcessGroupEvent(group.name, added=True))
 
     def remove(self, name: str) -> None:

@@ -99,7 +99,12 @@ class ChangesTests(SynchronousTestCase):
     def test_pool(self) -> None:
         """A pool's options, and that it is one."""
         pool = PoolConfig("g", 999, (PROCESS,), events=("TICK",))
-        for option, value in (("events", ()), ("buffer_size", 3), ("result_handler", "a:b")):
+        for option, value in (
+            ("events", ()),
+            ("buffer_size", 3),
+            ("result_handler", "a:b"),
+            ("on_protocol_error", "restart"),
+        ):
             self.assertEqual(
                 self.reasons(replace(pool, **{option: value}), pool),  # type: ignore[arg-type]
                 (Reason(None, option, getattr(pool, option), value),),

@@ -75,10 +75,11 @@ class PoolTests(LoadingCase):
         """Names of events come in any case, with blanks, and once each."""
         pool = self.pool(
             "events = tick_5, Process_State ,TICK_5\nbuffer_size=3\npriority=7\n"
-            "result_handler=a.b:c\n"
+            "result_handler=a.b:c\non_protocol_error=Restart\n"
         )
         self.assertEqual(pool.events, ("TICK_5", "PROCESS_STATE"))
         self.assertEqual((pool.buffer_size, pool.result_handler), (3, "a.b:c"))
+        self.assertEqual(pool.on_protocol_error, "restart")
         self.assertEqual((pool.priority, pool.processes[0].priority), (7, 7))
 
     def test_errors(self) -> None:
@@ -95,6 +96,7 @@ class PoolTests(LoadingCase):
             ),
             ("events=TICK\nbuffer_size=x", "invalid literal"),
             ("events=TICK\nresult_handler=x", "x cannot be resolved"),
+            ("events=TICK\non_protocol_error=x", "on_protocol_error: invalid 'on_protocol_error'"),
             ("events=TICK\nredirect_stderr=true", "section sets redirect_stderr=true but this is"),
         ):
             self.assertIn(words, self.problem(options), options)

@@ -101,7 +101,6 @@ class LoadTests(LoadingCase):
         self.assertEqual(
             [message.text.partition(" is ")[0].partition(" are ")[0] for message in messages],
             [
-                "[eventlistener:l] events",
                 "[program:x] stdout_capture_maxbytes",
                 "[program:x] stderr_events_enabled",
             ],

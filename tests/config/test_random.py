@@ -98,7 +98,7 @@ SECTIONS = (
 )
 
 #: Ours alone, or of no use here.
-LEFT_OUT = frozenset({"reset_signals", "result_handler", "update_mode"})
+LEFT_OUT = frozenset({"on_protocol_error", "reset_signals", "result_handler", "update_mode"})
 
 
 @st.composite

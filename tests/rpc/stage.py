@@ -28,6 +28,7 @@ from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.operations import Operations, Principal
+from supervisor_tx.supervision.pool import Exchange
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.testing import FakeChild, MemorySpawner
@@ -77,6 +78,7 @@ class MemoryDaemon:
             environ={"PATH": os.defpath},
             auto=AutoLogs(str(directory), "test"),
             announce=self.supervisor.changed,
+            exchange=Exchange(self.supervisor.bus, clock, "test"),
         )
         self.remote_events: list[tuple[str, str]] = []
         self.refuses_group: SupervisorError | None = None

@@ -148,7 +148,7 @@ class TickerTests(SynchronousTestCase):
     def test_leaving(self) -> None:
         """The last one who leaves stops the clock, also from within a tick."""
 
-        def once(event: Event) -> None:
+        def once(event: Occurrence) -> None:
             self.hear(event)
             self.bus.unsubscribe("TICK_5", once)
 

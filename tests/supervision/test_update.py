@@ -24,6 +24,7 @@ from supervisor_tx.errors import ConfigError, Problem, ShuttingDown
 from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.logs.autolog import AutoLogs
+from supervisor_tx.supervision.pool import Exchange
 from supervisor_tx.supervision.principal import Principal
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
@@ -62,6 +63,7 @@ class FakeDaemon:
             environ={},
             auto=AutoLogs(directory, "test"),
             announce=self.supervisor.changed,
+            exchange=Exchange(self.supervisor.bus, clock, "test"),
         )
 
     def read_config(self) -> Config:

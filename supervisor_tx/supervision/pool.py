@@ -1,0 +1,409 @@
+"""
+Event listener pools: processes that are handed events, one at a time each.
+
+A pool keeps what it has subscribed to in a backlog, and gives the oldest event to the first of its
+processes that is RUNNING and has said READY. What comes back (rejected, or in hand when its
+listener ended) goes to the head again. Nothing looks for work here: an event that comes, a listener
+that says something and a process that changes its state each lead to what can be done then.
+
+At a shutdown a pool whose turn has come is given the time of its ``stopwaitsecs`` to tell its
+listeners what it has yet to tell; only then are they stopped.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from supervisor_tx.activity import Logger
+from supervisor_tx.config.model import GroupConfig, PoolConfig
+from supervisor_tx.core.backlog import Backlog, Serials, Waiting
+from supervisor_tx.core.envelope import envelope
+from supervisor_tx.core.events import Event, Occurrence
+from supervisor_tx.core.exitstatus import signal_name
+from supervisor_tx.core.lifecycle import Announce, Signal, Start
+from supervisor_tx.core.states import (
+    SIGNALLABLE_STATES,
+    STOPPED_STATES,
+    ListenerState,
+    ProcessState,
+)
+from supervisor_tx.supervision.bus import EventBus
+from supervisor_tx.supervision.group import ProcessGroup
+from supervisor_tx.supervision.listener import Listener
+from supervisor_tx.supervision.process import SupervisedProcess
+
+_log = Logger()
+
+#: Takes an event and a listener's result for it; tells whether it is accepted, or else to be
+#: offered again. What it raises takes the listener out of service.
+ResultHandler: TypeAlias = Callable[[Event, bytes], bool]
+
+
+def accept_ok(event: Event, result: bytes) -> bool:
+    """Accept what the listener calls OK, and nothing else."""
+    return result == b"OK"
+
+
+@dataclass(eq=False)
+class Exchange:
+    """What all pools of a daemon share."""
+
+    bus: EventBus
+    clock: IReactorTime
+    #: of the daemon, as listeners are told
+    identifier: str
+    #: goes on when the daemon starts anew
+    serials: Serials = field(default_factory=Serials)
+    #: returns what a ``result_handler`` names; raises CannotStart
+    find_handler: Callable[[str], ResultHandler] = lambda _: accept_ok
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerStats:
+    """One process of a pool, at the moment."""
+
+    name: str
+    #: of the process; None: there is none
+    pid: int | None
+    state: ProcessState
+    #: None: there is no process to talk to
+    listener_state: ListenerState | None
+    #: serial of the event in hand
+    in_hand: int | None
+    #: events that it was handed, over all its runs
+    handed: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStats:
+    """A pool at the moment, with counts since it was made active."""
+
+    name: str
+    events: tuple[str, ...]
+    #: events that wait, and the bytes that they count for
+    waiting: int
+    waiting_bytes: int
+    #: events that may wait; None: they are limited by bytes
+    buffer_size: int | None
+    #: bytes that may wait, where the number is not limited
+    buffer_bytes: int | None
+    accepted: int
+    processed: int
+    #: rejected, or in hand when their listener failed or ended
+    returned: int
+    discarded: int
+    listeners: tuple[ListenerStats, ...]
+
+
+@dataclass(eq=False)
+class ListenerPool(ProcessGroup):
+    """The group of an ``[eventlistener:x]``."""
+
+    config: PoolConfig
+    exchange: Exchange = field(kw_only=True)
+    #: what changes of state are told to, besides
+    announce: Callable[[SupervisedProcess, Announce], None] = field(kw_only=True)
+    #: events that wait for a listener
+    backlog: Backlog = field(init=False)
+    accepted: int = field(default=0, init=False)
+    processed: int = field(default=0, init=False)
+    returned: int = field(default=0, init=False)
+    discarded: int = field(default=0, init=False)
+    _serials: Serials = field(default_factory=Serials, init=False)
+    _handler: ResultHandler = field(init=False)
+    _listeners: dict[str, Listener] = field(default_factory=dict, init=False)
+    _subscribed: tuple[str, ...] = field(default=(), init=False)
+    #: a turn of the loop in which events are handed out
+    _turn: IDelayedCall | None = field(default=None, init=False)
+    #: when listeners are stopped that have not dealt with everything
+    _draining: IDelayedCall | None = field(default=None, init=False)
+    #: processes that are to be killed, by name
+    _killing: dict[str, IDelayedCall] = field(default_factory=dict, init=False)
+    #: of a burst in which events are discarded: their number, and the first and last serial
+    _burst: tuple[int, int, int] | None = field(default=None, init=False)
+    _going_down: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._handler = self._find_handler(self.config)
+        self.backlog = Backlog(self.config.buffer_size)
+
+    def _find_handler(self, config: PoolConfig) -> ResultHandler:
+        name = config.result_handler
+        return accept_ok if name is None else self.exchange.find_handler(name)
+
+    # As a group
+
+    def activated(self) -> None:
+        """Hear of events from now on."""
+        self._subscribe(self.config.events)
+
+    def settle(self, config: GroupConfig) -> None:
+        """Go on under another configuration; raises CannotStart."""
+        assert isinstance(config, PoolConfig)
+        self._handler = self._find_handler(config)
+        super().settle(config)
+        self._subscribe(config.events)
+        self._discard(self.backlog.limit(config.buffer_size))
+
+    def quiesce(self) -> None:
+        """Let nothing start by itself any more."""
+        self._going_down = True
+        super().quiesce()
+
+    def stop_all(self) -> None:
+        """Stop everything, when all events were dealt with or ``stopwaitsecs`` have passed."""
+        if self._draining is not None:
+            return
+        if self._is_settled():
+            super().stop_all()
+            return
+        seconds = max(each.config.stopwaitsecs for each in self.processes.values())
+        self._draining = self.exchange.clock.callLater(seconds, self._stop_draining)
+
+    def close(self) -> None:
+        """Hear no more, and let go of logs and timers; all processes must be stopped."""
+        self._subscribe(())
+        self._going_down = True
+        for call in (self._turn, self._draining, *self._killing.values()):
+            if call is not None:
+                call.cancel()
+        self._turn = self._draining = None
+        self._killing.clear()
+        super().close()
+
+    def listener(self, name: str) -> Listener | None:
+        """Return what is known of a process as a listener; None: it never ran."""
+        return self._listeners.get(name)
+
+    def stats(self) -> PoolStats:
+        """Tell how things are."""
+        backlog = self.backlog
+        return PoolStats(
+            name=self.name,
+            events=self.config.events,
+            waiting=len(backlog),
+            waiting_bytes=backlog.size,
+            buffer_size=backlog.most,
+            buffer_bytes=backlog.most_bytes if backlog.most is None else None,
+            accepted=self.accepted,
+            processed=self.processed,
+            returned=self.returned,
+            discarded=self.discarded,
+            listeners=tuple(self._listener_stats(each) for each in self.processes.values()),
+        )
+
+    def _listener_stats(self, process: SupervisedProcess) -> ListenerStats:
+        listener = self._listeners.get(process.name)
+        return ListenerStats(
+            name=process.name,
+            pid=process.pid,
+            state=process.state,
+            listener_state=None if listener is None else listener.state,
+            in_hand=None
+            if listener is None or listener.in_hand is None
+            else listener.in_hand.serial,
+            handed=0 if listener is None else listener.handed,
+        )
+
+    # What comes in
+
+    def accept(self, occurrence: Occurrence) -> None:
+        """Take an event, to be handed to a listener when its turn comes."""
+        payload = occurrence.payload
+        if occurrence.serial is None:
+            occurrence.serial = self.exchange.serials.next()
+        serial = occurrence.pool_serials.get(self.name)
+        if serial is None:
+            serial = occurrence.pool_serials[self.name] = self._serials.next()
+        self.accepted += 1
+        self._discard(
+            self.backlog.add(
+                Waiting(occurrence.event, occurrence.serial, serial, payload, occurrence.characters)
+            )
+        )
+        self._hand_out_soon()
+
+    def hear(self, name: str, data: bytes) -> None:
+        """Take what a listener has said."""
+        listener = self._listeners.get(name)
+        if listener is not None:
+            listener.hear(data)
+            self._hand_out()
+            self._look_whether_settled()
+
+    def changed(self, process: SupervisedProcess, change: Announce) -> None:
+        """Hear of each change of state of each of its processes."""
+        self.announce(process, change)
+        listener = self._listeners.get(process.name)
+        if change.now is ProcessState.STARTING:
+            if listener is None or listener.process is not process:
+                listener = self._listeners[process.name] = self._listen_to(process)
+            listener.begin()
+        elif change.now in _ENDED and listener is not None:
+            listener.end()
+            self._ended(process)
+        self._hand_out_soon()
+        self._look_whether_settled()
+
+    def _listen_to(self, process: SupervisedProcess) -> Listener:
+        return Listener(process, self._judge, self._give_back, self._violated)
+
+    def _judge(self, event: Event, result: bytes) -> bool:
+        accepted = self._handler(event, result)
+        self.processed += accepted
+        return accepted
+
+    def _give_back(self, event: Waiting) -> None:
+        self.returned += 1
+        _log.debug(
+            "rebuffering event {serial} for pool {pool} (buf size={count}, max={most})",
+            serial=event.serial,
+            pool=self.name,
+            count=len(self.backlog),
+            most=self.backlog.most,
+        )
+        self._discard(self.backlog.put_back(event))
+
+    # What goes out
+
+    def _hand_out_soon(self) -> None:
+        """Hand out in a turn of its own: we may be in the middle of something."""
+        if self._turn is None and self.backlog and self._ready() is not None:
+            self._turn = self.exchange.clock.callLater(0, self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self.backlog and self._hand_to_somebody(self.backlog.take()):
+            pass
+        if self._burst is not None and self.backlog.fullness <= 0.5:
+            self._report_burst()
+
+    def _hand_to_somebody(self, event: Waiting) -> bool:
+        sent = b""
+        for process in self.processes.values():
+            listener = self._listeners.get(process.name)
+            if listener is None or not listener.is_waiting:
+                continue
+            sent = sent or self._envelope(event)
+            if listener.hand(event, sent):
+                return True
+        self.backlog.put_back(event)
+        return False
+
+    def _ready(self) -> Listener | None:
+        for listener in self._listeners.values():
+            if listener.is_waiting:
+                return listener
+        return None
+
+    def _envelope(self, event: Waiting) -> bytes:
+        return envelope(
+            server=self.exchange.identifier,
+            serial=event.serial,
+            pool=self.name,
+            pool_serial=event.pool_serial,
+            name=event.event.name,
+            characters=event.characters,
+            payload=event.payload,
+        )
+
+    # What is lost
+
+    def _discard(self, events: list[Waiting]) -> None:
+        """Say what had to go: each, where the number is configured; else once in a burst."""
+        for event in events:
+            self.discarded += 1
+            if self._burst is None or self.config.buffer_size is not None:
+                _log.error(
+                    "pool {pool} event buffer overflowed, discarding event {serial}",
+                    pool=self.name,
+                    serial=event.serial,
+                )
+            if self.config.buffer_size is None:
+                count, first, _ = self._burst or (0, event.serial, 0)
+                self._burst = count + 1, first, event.serial
+
+    def _report_burst(self) -> None:
+        assert self._burst is not None
+        (count, first, last), self._burst = self._burst, None
+        _log.error(
+            "pool {pool} has room for events again: {count} were discarded, from {first} to {last}",
+            pool=self.name,
+            count=count,
+            first=first,
+            last=last,
+        )
+
+    # Listeners that break the protocol
+
+    def _violated(self, process: SupervisedProcess) -> None:
+        if self.config.on_protocol_error != "restart" or self._going_down:
+            return
+        if process.name in self._killing or process.state not in SIGNALLABLE_STATES:
+            return
+        config = process.config
+        _log.warn(
+            "{name}: is ended with {signal} and started anew (on_protocol_error)",
+            name=process.name,
+            signal=signal_name(config.stopsignal),
+        )
+        self._killing[process.name] = self.exchange.clock.callLater(
+            config.stopwaitsecs, self._kill, process
+        )
+        process.perform(Signal(config.stopsignal, to_group=config.stopasgroup))
+
+    def _kill(self, process: SupervisedProcess) -> None:
+        config = process.config
+        _log.warn("killing '{name}' ({pid}) with SIGKILL", name=process.name, pid=process.pid)
+        self._killing[process.name] = self.exchange.clock.callLater(
+            config.stopwaitsecs, self._kill, process
+        )
+        process.perform(Signal(signal.SIGKILL, to_group=config.killasgroup))
+
+    def _ended(self, process: SupervisedProcess) -> None:
+        killing = self._killing.pop(process.name, None)
+        if killing is not None:
+            killing.cancel()
+            # not from within the change: it may be restarted already by what is configured
+            self.exchange.clock.callLater(0, self._restart, process)
+
+    def _restart(self, process: SupervisedProcess) -> None:
+        if process.state is ProcessState.EXITED and not self._going_down:
+            process.feed(Start())
+
+    # The end
+
+    def _is_settled(self) -> bool:
+        """Whether there is nothing to tell, or nobody to tell it to."""
+        listeners = self._listeners.values()
+        has_work = bool(self.backlog) or any(each.in_hand is not None for each in listeners)
+        return not has_work or not any(each.is_able for each in listeners)
+
+    def _look_whether_settled(self) -> None:
+        if self._draining is not None and self._is_settled():
+            self._draining.cancel()
+            self._stop_draining()
+
+    def _stop_draining(self) -> None:
+        self._draining = None
+        super().stop_all()
+
+    def _subscribe(self, events: tuple[str, ...]) -> None:
+        bus = self.exchange.bus
+        for name in self._subscribed:
+            bus.unsubscribe(name, self.accept)
+        for name in events:
+            bus.subscribe(name, self.accept)
+        self._subscribed = events
+
+
+#: States in which there is no process any more.
+_ENDED = STOPPED_STATES | {ProcessState.BACKOFF}
