@@ -139,5 +139,8 @@ def take_up(process: SupervisedProcess, record: ProcessRecord, adopt: Adopt) -> 
         process.pid = child.pid
         process.hold_socket()
         process.transport = adopt(child, ChildProtocol(process))
+        for descriptor, channel in process.channels.items():
+            process.transport.resumeChild(descriptor)  # what is still full will pause it again
+            channel.begin(process.transport)
     if record.spawning:
         process.perform(Spawn())

@@ -42,6 +42,7 @@ class MemoryChannel:
 
     def begin(self, transport: IChildTransport) -> None:
         assert self.is_open
+        self.transport = transport
 
     def received(self, data: bytes) -> None:
         assert self.is_open
@@ -414,6 +415,15 @@ class RecordTests(SynchronousTestCase):
         child.exit(1)
         world.clock.advance(0)
         self.assertEqual(world.states[-2:], [S.EXITED, S.STARTING])
+
+    def test_paused(self) -> None:
+        """A child that was paused is read again, and its logs know whom to pause."""
+        world = World()
+        child = world.run()
+        child.pauseChild(1)
+        world = self.interrupted(world)
+        self.assertEqual(child.paused, set())
+        self.assertIs(world.stdout.transport, child)
 
     def test_stopping(self) -> None:
         """A stop that is under way is carried through."""
