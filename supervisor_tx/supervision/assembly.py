@@ -81,6 +81,8 @@ class Assembly:
             self.auto,
             strip_ansi=self.config.supervisord.strip_ansi,
             hear=partial(group.hear, config.name) if isinstance(group, ListenerPool) else None,
+            group=group.name,
+            bus=self.exchange.bus,
             keep=keep,
         )
 

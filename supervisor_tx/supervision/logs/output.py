@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal
 
 from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config.model import AUTO, LogConfig, ProcessConfig
 from supervisor_tx.core.ansi import AnsiStripper
+from supervisor_tx.core.capture import Capture, Captured, Communication, ForLog, GivenUp, Piece
+from supervisor_tx.core.characters import WholeCharacters
+from supervisor_tx.supervision.bus import EventBus
 from supervisor_tx.supervision.interfaces import IChildTransport, Sink
 from supervisor_tx.supervision.logs import sinks
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.logs.logfile import LogFile
+from supervisor_tx.supervision.logs.outputevents import OutputEvents
 from supervisor_tx.supervision.logs.stream import Streams, shared_streams
 
 _log = Logger()
 
 ChannelName = Literal["stdout", "stderr"]
+
+#: Bytes of a read that may end where a pipe's page does, rather than where the child's write did.
+PIPE_PAGE = 4096
 
 
 class OutputChannel:
@@ -27,7 +34,7 @@ class OutputChannel:
     The stdout or stderr of a process, over all its runs.
 
     Bytes go through the filters that are used into none, one or two sinks. Where a sink is full,
-    the child is paused until all have room.
+    the child is paused until all have room. What is captured goes to listeners in place of sinks.
     """
 
     def __init__(
@@ -40,6 +47,7 @@ class OutputChannel:
         strip_ansi: bool = False,
         is_protocol: bool = False,
         hear: Callable[[bytes], None] | None = None,
+        events: OutputEvents | None = None,
         streams: Streams = shared_streams,
         syslog: str = sinks.SYSLOG,
     ) -> None:
@@ -47,15 +55,28 @@ class OutputChannel:
         Make the channel; an AUTO log is made at once.
 
         ``is_protocol``: it is an event listener's stdout, bytes that are no text; ``hear`` gets
-        them as they come, after the log. ``syslog`` is where the system's log listens.
+        them as they come, after the log. It has none of the other filters, and no ``events``; those
+        are how others are told, as far as the configuration wants that. ``syslog`` is where the
+        system's log listens.
         """
         self.process = process
         self.channel = channel
         self._log_config = log
         self._auto = auto
-        self._stripper = AnsiStripper() if strip_ansi and not is_protocol else None
         self._is_protocol = is_protocol
         self._hear = hear
+        strip_ansi = strip_ansi and not is_protocol
+        self._stripper = AnsiStripper() if strip_ansi else None
+        self._capture: Capture | None = None
+        if log.capture_maxbytes and not is_protocol:
+            self._capture = Capture(log.capture_maxbytes, strip_ansi=strip_ansi)
+        self._events = events
+        self._tells_log = log.events_enabled and not is_protocol
+        #: of the texts that PROCESS_LOG events tell: the log, and the communication at hand
+        self._log_text, self._captured_text = WholeCharacters(), WholeCharacters()
+        self._is_filtered = bool(strip_ansi or hear or self._capture or self._tells_log)
+        #: of the child that lives; 0: there is none yet
+        self._pid = 0
         self._uses_syslog = log.syslog and not is_protocol
         self._streams = streams
         self._syslog_path = syslog
@@ -110,25 +131,25 @@ class OutputChannel:
     def begin(self, transport: IChildTransport) -> None:
         """Pause and resume this child from now on."""
         self._transport = transport
+        self._pid = transport.pid or 0
         if self._full:
             transport.pauseChild(self._descriptor)
 
     def received(self, data: bytes) -> None:
         """Take output; never raises."""
-        if self._stripper is not None:
-            data = self._stripper.feed(data)
-            if not data:
-                return
-        self._deliver(data)
-        if self._hear is not None:
-            self._tell(self._hear, data)
+        if self._is_filtered:
+            self._filter(data)
+        else:
+            self._deliver(data)
 
     def ended(self) -> None:
         """Write what is held back, and let go of what is opened for each run."""
-        if self._stripper is not None:
-            rest = self._stripper.flush()
-            if rest:
-                self._deliver(rest)
+        if self._capture is not None:
+            self._sort(self._capture.flush(), is_cut=False)
+        if self._stripper is not None and (rest := self._stripper.flush()):
+            self._deliver(rest)
+            self._tell(self._log_text, rest, is_cut=False)
+        self._tell_rest(self._log_text)
         self._let_go()
 
     def reopen(self) -> None:
@@ -137,7 +158,13 @@ class OutputChannel:
             sink.reopen()
 
     def clear(self) -> None:
-        """Remove the log file and begin it anew, if it is open; raises OSError."""
+        """
+        Remove the log file and begin it anew, if it is open; raises OSError.
+
+        What was captured of a communication that goes on is forgotten.
+        """
+        if self._capture is not None:
+            self._capture.clear()
         for sink in self._sinks:
             if isinstance(sink, LogFile):
                 sink.clear()
@@ -153,6 +180,10 @@ class OutputChannel:
         record: dict[str, Any] = {}
         if self._stripper is not None:
             record["ansi"] = _encode(self._stripper.held)
+        if self._capture is not None:
+            record["capture"] = self._capture.record()
+        if self._tells_log:
+            record["texts"] = [_encode(t.held) for t in (self._log_text, self._captured_text)]
         if isinstance(self._file, LogFile):
             record["file"] = self._file.record()
         if self._auto_log is not None:
@@ -168,6 +199,12 @@ class OutputChannel:
         limits = config.logfile_maxbytes, config.logfile_backups
         if self._stripper is not None:
             self._stripper = AnsiStripper(_decode(record.get("ansi", "")))
+        if self._capture is not None and "capture" in record:
+            self._capture.resume(record["capture"])
+        if self._tells_log and "texts" in record:
+            self._log_text, self._captured_text = (
+                WholeCharacters(_decode(held)) for held in record["texts"]
+            )
         if "auto" in record:
             if self._auto_log is not None:  # made a moment ago, for nothing
                 with suppress(OSError):
@@ -193,6 +230,68 @@ class OutputChannel:
             self._open_syslog(_decode(record.get("syslog", "")))
         self._collect()
 
+    def _filter(self, data: bytes) -> None:
+        """Send output through whatever is used of what there is."""
+        is_cut = len(data) >= PIPE_PAGE
+        if self._capture is None:
+            self._write(data, is_cut=is_cut)
+        else:
+            self._sort(self._capture.feed(data), is_cut=is_cut)
+        if self._hear is not None:
+            self._say(self._hear, data)
+
+    def _sort(self, pieces: Sequence[Piece], *, is_cut: bool) -> None:
+        """Send each piece where it belongs; ``is_cut``: the last may have been cut anywhere."""
+        for piece in pieces:
+            match piece:
+                case ForLog(data):
+                    self._write(data, is_cut=is_cut and piece is pieces[-1])
+                case Captured(data):
+                    if _log.enabled(Level.DEBUG):
+                        self._copy(data)
+                    self._tell(self._captured_text, data, is_cut=is_cut and piece is pieces[-1])
+                case Communication(data):
+                    self._tell_rest(self._captured_text)
+                    self._communicate(data)
+                case GivenUp(size):
+                    self._tell_rest(self._captured_text)
+                    _log.warn(
+                        "the {channel} of {process} ended within a communication: the {size} bytes "
+                        "of it so far are not sent",
+                        channel=self.channel,
+                        process=self.process,
+                        size=size,
+                    )
+
+    def _write(self, data: bytes, *, is_cut: bool) -> None:
+        """Write output to the log, and tell of it."""
+        if self._stripper is not None:
+            data = self._stripper.feed(data)
+        if data:
+            self._deliver(data)
+            self._tell(self._log_text, data, is_cut=is_cut)
+
+    def _tell(self, text: WholeCharacters, data: bytes, *, is_cut: bool) -> None:
+        """Send the next piece of a text as an event, if that is wanted."""
+        if self._tells_log and self._events is not None:
+            data = text.feed(data, is_cut=is_cut)
+            if data:
+                self._events.logged(self._pid, data)
+
+    def _tell_rest(self, text: WholeCharacters) -> None:
+        rest = text.flush()
+        if rest and self._events is not None:
+            self._events.logged(self._pid, rest)
+
+    def _communicate(self, data: bytes) -> None:
+        if self._events is not None:
+            self._events.communicated(self._pid, data)
+        _log.debug(
+            "'{process}' {channel} emitted a comm event",
+            process=self.process,
+            channel=self.channel,
+        )
+
     def _deliver(self, data: bytes) -> None:
         if _log.enabled(Level.DEBUG):
             self._copy(data)
@@ -200,7 +299,7 @@ class OutputChannel:
             if not sink.write(data) and sink not in self._full:
                 self._pause(sink)
 
-    def _tell(self, hear: Callable[[bytes], None], data: bytes) -> None:
+    def _say(self, hear: Callable[[bytes], None], data: bytes) -> None:
         try:
             hear(data)
         except Exception:  # noqa: BLE001 (who listens may not harm the child)
@@ -268,6 +367,7 @@ class OutputChannel:
             if sink is not None:
                 sink.close()
         self._file = self._syslog = self._transport = None
+        self._pid = 0
         self._rest_auto_log()
         self._sinks = ()
         self._full = []
@@ -279,16 +379,22 @@ def make_channels(
     *,
     strip_ansi: bool = False,
     hear: Callable[[bytes], None] | None = None,
+    group: str = "",
+    bus: EventBus | None = None,
     keep: Mapping[int, OutputChannel] | None = None,
 ) -> dict[int, OutputChannel]:
     """
     Make the channels of a process, by the child's descriptor, and its AUTO logs.
 
-    ``hear`` gets what an event listener says on its stdout. Channels in ``keep`` are taken as they
-    are.
+    ``hear`` gets what an event listener says on its stdout; what else processes say is told on the
+    bus, as that of one of the group. Channels in ``keep`` are taken as they are.
     """
     keep = keep or {}
     is_listener = config.kind == "eventlistener"
+
+    def events(channel: ChannelName) -> OutputEvents | None:
+        return None if bus is None else OutputEvents(bus, config.name, group, channel)
+
     channels = {
         1: keep.get(1)
         or OutputChannel(
@@ -299,11 +405,17 @@ def make_channels(
             strip_ansi=strip_ansi,
             is_protocol=is_listener,
             hear=hear if is_listener else None,
+            events=events("stdout"),
         )
     }
     if not config.redirect_stderr:
         channels[2] = keep.get(2) or OutputChannel(
-            config.name, "stderr", config.stderr, auto, strip_ansi=strip_ansi
+            config.name,
+            "stderr",
+            config.stderr,
+            auto,
+            strip_ansi=strip_ansi,
+            events=events("stderr"),
         )
     return channels
 

@@ -13,15 +13,29 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.config.model import AUTO, LogConfig, ProcessConfig, SupervisordConfig
+from supervisor_tx.core.capture import BEGIN, END
+from supervisor_tx.core.events import Occurrence
+from supervisor_tx.supervision.bus import EventBus
 from supervisor_tx.supervision.interfaces import Channel, SpawnOrder
 from supervisor_tx.supervision.logs.activitylog import ActivityLog
 from supervisor_tx.supervision.logs.autolog import AutoLogs
-from supervisor_tx.supervision.logs.output import OutputChannel, make_channels
+from supervisor_tx.supervision.logs.output import PIPE_PAGE, OutputChannel, make_channels
+from supervisor_tx.supervision.logs.outputevents import OutputEvents
 from supervisor_tx.supervision.logs.stream import Streams
 from supervisor_tx.testing import FakeChild
 from tests.logs import HandReactor, Messages, quiet
 from tests.supervision.logs.test_stream import FLOOD, drain
 from tests.supervision.logs.test_syslog import LogDaemon
+
+
+class Events:
+    """Hears events, as their names and payloads."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, str]] = []
+
+    def __call__(self, occurrence: Occurrence) -> None:
+        self.all.append((occurrence.name, occurrence.payload.decode()))
 
 
 class ChannelCase(SynchronousTestCase):
@@ -33,6 +47,7 @@ class ChannelCase(SynchronousTestCase):
         self.reactor = HandReactor()
         self.streams = Streams(self.reactor)
         self.auto = AutoLogs(str(self.folder), "sup")
+        self.bus = EventBus()
         self.messages = Messages(self)
         self.dropped: list[OutputChannel] = []
 
@@ -40,14 +55,19 @@ class ChannelCase(SynchronousTestCase):
         """Make a channel, with a log file of the test's unless told."""
         log = {
             name: options.pop(name)
-            for name in ("syslog", "logfile_maxbytes", "logfile_backups")
+            for name in (
+                "syslog", "logfile_maxbytes", "logfile_backups", "capture_maxbytes",
+                "events_enabled",
+            )
             if name in options
-        }
+        }  # fmt: skip
+        name = options.pop("channel", "stdout")
         channel = OutputChannel(
             "p",
-            options.pop("channel", "stdout"),
+            name,
             LogConfig(logfile=str(self.path) if logfile == "" else logfile, **log),
             self.auto,
+            events=OutputEvents(self.bus, "p", "g", name),
             streams=self.streams,
             syslog=self.syslog,
             **options,
@@ -406,6 +426,51 @@ class RecordTests(ChannelCase):
         straight.ended()
         self.assertEqual(got, self.path.read_bytes())
 
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    BEGIN,
+                    END,
+                    BEGIN[:9],
+                    BEGIN[9:],
+                    END[9:],
+                    b"a",
+                    b"\x1b[",
+                    b"1m",
+                    b"x" * PIPE_PAGE + b"\xe2",
+                    b"x" * PIPE_PAGE + b"\x1b[1m\xe2\x82",
+                    b"\x82\xac",
+                    b"\xac",
+                ]
+            )
+        ),
+        st.data(),
+    )
+    def test_filters(self, chunks: list[bytes], data: st.DataObject) -> None:
+        """Whatever is held back for tokens, events, colours and characters is taken along."""
+        options: dict[str, Any] = {
+            "capture_maxbytes": PIPE_PAGE + 5,
+            "events_enabled": True,
+            "strip_ansi": True,
+        }
+        cut = data.draw(st.integers(0, len(chunks)))
+        runs = []
+        for move in (True, False):
+            self.path.unlink(missing_ok=True)
+            self.bus.subscribe("EVENT", events := Events())
+            channel = self.open(**options)
+            channel.begin(self.child())
+            for number, chunk in enumerate(chunks):
+                if move and number == cut:
+                    channel = self.resumed(channel, **options)
+                    channel.begin(self.child())
+                channel.received(chunk)
+            channel.ended()
+            self.bus.unsubscribe("EVENT", events)
+            runs.append((events.all, self.path.read_bytes()))
+        self.assertEqual(*runs)
+
     def test_syslog(self) -> None:
         """The beginning of a line is taken along."""
         daemon = LogDaemon(self.syslog)
@@ -480,3 +545,29 @@ class MakeTests(ChannelCase):
             channel.received(b"\x1b[1mx")
             channel.close()
         self.assertEqual(self.path.read_bytes(), b"\x1b[1mxx")
+
+    def test_events(self) -> None:
+        """What a process says is told on the bus, but not the stdout of a listener."""
+        log = LogConfig(logfile=None, events_enabled=True, capture_maxbytes=9)
+        for kind, expected in (("program", ["STDOUT", "STDERR"]), ("eventlistener", ["STDERR"])):
+            self.bus.subscribe("EVENT", events := Events())
+            config = ProcessConfig("x", "x", kind=kind, stdout=log, stderr=log)
+            for channel in make_channels(config, self.auto, group="g", bus=self.bus).values():
+                channel.open()
+                channel.received(b"x")
+                channel.received(BEGIN + b"y" + END)
+                channel.close()
+            self.bus.unsubscribe("EVENT", events)
+            head = "processname:x groupname:g pid:0"
+            self.assertEqual(
+                events.all,
+                [
+                    each
+                    for name in expected
+                    for each in (
+                        (f"PROCESS_LOG_{name}", f"{head} channel:{name.lower()}\nx"),
+                        (f"PROCESS_LOG_{name}", f"{head} channel:{name.lower()}\ny"),
+                        (f"PROCESS_COMMUNICATION_{name}", f"{head}\ny"),
+                    )
+                ],
+            )
