@@ -35,6 +35,7 @@ from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import CannotStart, LogFailed, NoLogFile, SupervisorError
 from supervisor_tx.supervision import identity, limits
 from supervisor_tx.supervision.assembly import Assembly
+from supervisor_tx.supervision.broadcast import Broadcast
 from supervisor_tx.supervision.children.exits import StrangerReaper
 from supervisor_tx.supervision.children.spawner import Spawner
 from supervisor_tx.supervision.group import ProcessGroup
@@ -167,6 +168,8 @@ class Daemon(Service):
     ) -> None:
         self.config = self.configured = config
         self.operations = Operations(self)
+        #: tells events to programs that follow them, over all restarts
+        self.broadcast = Broadcast(reactor)
         #: to be written once there is a log to write to
         self.messages: list[Message] = []
         #: called last of all, when it has ended
@@ -201,6 +204,7 @@ class Daemon(Service):
         if not config.supervisord.nocleanup:
             auto.clean_up()
         self.supervisor = Supervisor(self._reactor)
+        self.broadcast.attach(self.supervisor.bus)
         self.assembly = Assembly(
             clock=self._reactor,
             spawner=self._spawner,
