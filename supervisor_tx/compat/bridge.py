@@ -26,6 +26,21 @@ class PluginEvent:
         return str(self.original.payload())
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A process, or a group, that was removed since: only its name is left."""
+
+    config: _Named
+    group: _Gone | None = None
+    pid: int = 0
+    state: int = 0
+
+
 class Bridge:
     """Subscribes for the plugins to exactly what they want to hear of."""
 
@@ -58,35 +73,41 @@ class Bridge:
     def _hear(self, occurrence: core.Occurrence) -> None:
         if not isinstance(occurrence.event, PluginEvent):
             made = self.event(occurrence.event)
-            if made is not None:
-                if occurrence.serial is not None:  # pools heard of it before
-                    made.serial, made.pool_serials = occurrence.serial, occurrence.pool_serials
-                events.deliver(made)
+            if occurrence.serial is not None:  # pools heard of it before
+                made.serial, made.pool_serials = occurrence.serial, occurrence.pool_serials
+            events.deliver(made)
 
     def event(self, event: core.Event) -> Any:
-        """Return the event as plugins know it; None: its process is not there any more."""
-        kind: Any = events.types()[event.name]
-        match event:
-            case PluginEvent():
-                return event.original
-            case core.ProcessStateEvent():
-                process = self._process(event.group, event.process)
-                return process and kind(process, int(event.was), event.expected)
-            case core.ProcessLogEvent() | core.ProcessCommunicationEvent():
-                process = self._process(event.group, event.process)
-                return process and kind(process, event.pid, event.data)
-            case core.RemoteCommunicationEvent():
-                return kind(event.type, event.data)
-            case core.TickEvent():
-                return kind(event.when, self._supervisord)
-            case core.ProcessGroupEvent():
-                return kind(event.group)
-            case _:
-                return kind()
+        """Return the event as plugins know it."""
+        return event_of(event, self._supervisord)
 
-    def _process(self, group: str, name: str) -> Any:
-        found = self._supervisord.process_groups.get(group)
-        return None if found is None else found.processes.get(name)
+
+def event_of(event: core.Event, supervisord: Supervisor) -> Any:
+    """Return an event as plugins know it, perhaps long after it has happened."""
+    kind: Any = events.types()[event.name]
+
+    def process(group: str, name: str) -> Any:
+        active = supervisord.process_groups.get(group)
+        found = None if active is None else active.processes.get(name)
+        return _Gone(_Named(name), _Gone(_Named(group))) if found is None else found
+
+    match event:
+        case PluginEvent():
+            return event.original
+        case core.ProcessStateEvent():
+            made = kind(process(event.group, event.process), int(event.was), event.expected)
+            made.tell(event.payload())
+            return made
+        case core.ProcessLogEvent() | core.ProcessCommunicationEvent():
+            return kind(process(event.group, event.process), event.pid, event.data)
+        case core.RemoteCommunicationEvent():
+            return kind(event.type, event.data)
+        case core.TickEvent():
+            return kind(event.when, supervisord)
+        case core.ProcessGroupEvent():
+            return kind(event.group)
+        case _:
+            return kind()
 
 
 def _parent(kind: type) -> str:

@@ -206,6 +206,10 @@ class ProcessStateEvent(Event):
             expected=expected,
         ).payload()
 
+    def tell(self, payload: str) -> None:
+        """Have another payload: what was true when it happened."""
+        self._payload = payload
+
     def payload(self) -> str:
         """Return what event listeners read."""
         return self._payload

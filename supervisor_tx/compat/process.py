@@ -21,6 +21,7 @@ from supervisor_tx.supervision import ending
 if TYPE_CHECKING:
     from supervisor_tx.compat.options import ProcessConfig, ProcessGroupConfig, ServerOptions
     from supervisor_tx.supervision.group import ProcessGroup as RealGroup
+    from supervisor_tx.supervision.listener import Listener
     from supervisor_tx.supervision.process import SupervisedProcess
 
 #: Who asked for a stop, where plugins do.
@@ -136,13 +137,29 @@ class Subprocess:
 
     @property
     def listener_state(self) -> int | None:
-        """The number of its state as an event listener; None: it is none."""
-        return None
+        """The number of its state as an event listener; None: it is none, or does not run."""
+        listener = self._listener()
+        return None if listener is None or listener.state is None else int(listener.state)
 
     @property
     def event(self) -> Any:
         """The event that it has in hand, as an event listener; None: it has none."""
-        return None
+        listener = self._listener()
+        if listener is None or listener.in_hand is None:
+            return None
+        from supervisor_tx.compat.bridge import event_of
+
+        waiting = listener.in_hand
+        event = event_of(waiting.event, self.group.options.supervisord)
+        event.serial = waiting.serial
+        event.pool_serials = {self.group.real.name: waiting.pool_serial}
+        return event
+
+    def _listener(self) -> Listener | None:
+        from supervisor_tx.supervision.pool import ListenerPool
+
+        pool = getattr(self.group, "real", None)
+        return pool.listener(self._real.name) if isinstance(pool, ListenerPool) else None
 
     # What can be done
 
