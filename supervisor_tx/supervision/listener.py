@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from supervisor_tx.activity import Level, Logger
 from supervisor_tx.core.backlog import Waiting
-from supervisor_tx.core.events import Event
+from supervisor_tx.core.events import Event, readable
 from supervisor_tx.core.listener import Answered, BadResult, BecameReady, Dialogue, News, Violated
 from supervisor_tx.core.states import ListenerState, ProcessState
 from supervisor_tx.supervision.process import STDIN, SupervisedProcess
 
 _log = Logger()
 
-#: Bytes to show of what a listener should not have said.
+#: Bytes or characters to show of what a listener should not have said.
 SHOWN = 200
 
 
@@ -98,11 +98,9 @@ class Listener:
             )
             self._say_deaf()
             return False
-        before = self.dialogue.state
         self.dialogue.handed()
         self.in_hand = event
         self.handed += 1
-        self._log_change(before)
         _log.debug("event {serial} sent to listener {name}", serial=event.serial, name=self.name)
         return True
 
@@ -149,7 +147,7 @@ class Listener:
                 _log.warn(
                     "{name}: bad result line: '{line}'",
                     name=self.name,
-                    line=line[:SHOWN].decode("utf-8", "backslashreplace"),
+                    line=readable(line)[:SHOWN],
                 )
                 self._over(before, line)
             case Violated(state, said):

@@ -192,7 +192,7 @@ class ReturnTests(SynchronousTestCase):
         self.assertEqual(
             [text for text in self.messages.all if text[:4] != "DEBG"],
             [
-                r"WARN a: bad result line: 'RESULT\xff zwei'",
+                r"WARN a: bad result line: 'Undecodable: b'RESULT\xff zwei''",
                 "WARN a: has entered the UNKNOWN state and will no longer receive events, "
                 "this usually indicates the process violated the eventlistener protocol",
                 "ERRO a: what it wrote to its standard output while it was BUSY is "
