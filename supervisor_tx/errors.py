@@ -213,8 +213,21 @@ class BadRange(SupervisorError):
         super().__init__("offset and length make no sense together")
 
 
+class InvalidArgument(SupervisorError):
+    """An argument that is missing, not known, or no such value as it has to be."""
+
+    def __init__(self, member: str, text: str) -> None:
+        super().__init__(f"{member}: {text}")
+        self.member = member
+        self.text = text
+
+
 class ShuttingDown(SupervisorError):
     """The daemon is on its way down, or about to start anew, and takes no more orders."""
 
     def __init__(self) -> None:
         super().__init__("the daemon is shutting down")
+
+
+class NoFigures(SupervisorError):
+    """What processes use cannot be told on this machine, or not now; the text says why."""
