@@ -42,13 +42,20 @@ SERVER = {"username", "password"}
 
 #: Every option that there is, by section.
 OPTIONS = {
-    "unix_http_server": SERVER | {"file", "chmod", "chown"},
-    "inet_http_server": SERVER | {"port"},
+    "unix_http_server": SERVER | {"file", "chmod", "chown", "base_url"},
+    "inet_http_server": SERVER | {"port", "allowed_hosts", "base_url"},
     "supervisord": {RENAMED.get(field.name, field.name) for field in fields(SupervisordConfig)},
     "rpcinterface:supervisor": {"supervisor.rpcinterface_factory"},
     "supervisorctl": SERVER | {"serverurl", "prompt", "history_file"},
     "program:name": PROGRAM,
-    "eventlistener:listener": {"command", "events", "buffer_size", "result_handler", "priority"},
+    "eventlistener:listener": {
+        "command",
+        "events",
+        "buffer_size",
+        "result_handler",
+        "on_protocol_error",
+        "priority",
+    },
     "fcgi-program:fcgi": {"command", "socket", "socket_owner", "socket_mode", "socket_backlog"},
     "group:group": {"programs", "priority"},
     "include": {"files"},

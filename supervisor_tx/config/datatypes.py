@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from supervisor_tx.config.model import AUTO, Auto
 from supervisor_tx.core.levels import WORDS
@@ -335,6 +336,43 @@ def _port(text: str) -> int:
     if number > 65535:
         raise ValueError(f"{number} is above upper bound (65535)")
     return number
+
+
+_HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+
+
+@datatype("host names separated by commas; *.example.com for all below example.com, * for any")
+def host_names(text: str) -> tuple[str, ...]:
+    """Return them in lower case."""
+    names = tuple(name.strip().rstrip(".").lower() for name in text.split(","))
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise ValueError(f"not a host name: {name!r}")
+    return names
+
+
+@datatype("http://host/path/ or https://host/path/")
+def base_url(text: str) -> str:
+    """Return it with a slash at its end."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"not a URL: {text!r}") from None
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or "@" in parts.netloc
+        or not _PLAIN_URL.fullmatch(text)
+        or any(each in (".", "..") for each in parts.path.split("/"))
+        or "//" in parts.path
+    ):
+        raise ValueError(f"not a URL of ours: {text!r}")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}/"
+
+
+#: Without query, fragment, parameters and whatever would have to be encoded.
+_PLAIN_URL = re.compile(r"[A-Za-z0-9:/._~\[\]-]+")
 
 
 @datatype("a whole number from 1 to 65535")

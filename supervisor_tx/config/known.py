@@ -70,8 +70,8 @@ SINGLE: Mapping[str, frozenset[str]] = {
 
 #: Options of each section of which a name begins in this way.
 SERVERS: Mapping[str, frozenset[str]] = {
-    "inet_http_server": frozenset({"port", "username", "password"}),
-    "unix_http_server": frozenset({"file", "chmod", "chown", "username", "password"}),
+    "inet_http_server": frozenset({"port", "username", "password", "allowed_hosts", "base_url"}),
+    "unix_http_server": frozenset({"file", "chmod", "chown", "username", "password", "base_url"}),
 }
 
 #: Options of each kind of section: what stands before the colon. None: any.

@@ -131,6 +131,11 @@ class ServerConfig:
     chown: tuple[int, int] | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    #: ours: names that browsers may call the server by, in lower case, as ``*.example.com`` too;
+    #: empty: not set. A unix server has none.
+    allowed_hosts: tuple[str, ...] = ()
+    #: ours: where a proxy puts the server, with a slash at its end; None: not set
+    base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ def _inet(options: Options) -> ServerConfig:
         address=options.get("port", datatypes.inet_address, None),
         username=username,
         password=password,
+        allowed_hosts=options.get("allowed_hosts", datatypes.host_names, ()),
+        base_url=options.get("base_url", datatypes.base_url, None),
     )
 
 
@@ -45,6 +47,7 @@ def _unix(options: Options) -> ServerConfig:
         chown=options.get("chown", datatypes.owner, None, complaint="Invalid sockchown value"),
         username=username,
         password=password,
+        base_url=options.get("base_url", datatypes.base_url, None),
     )
 
 

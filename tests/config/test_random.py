@@ -98,7 +98,16 @@ SECTIONS = (
 )
 
 #: Ours alone, or of no use here.
-LEFT_OUT = frozenset({"on_protocol_error", "reset_signals", "result_handler", "update_mode"})
+LEFT_OUT = frozenset(
+    {
+        "allowed_hosts",
+        "base_url",
+        "on_protocol_error",
+        "reset_signals",
+        "result_handler",
+        "update_mode",
+    }
+)
 
 
 @st.composite

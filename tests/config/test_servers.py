@@ -52,6 +52,33 @@ class ServerTests(LoadingCase):
         ):
             self.assertIn(words, self.only_problem(f"[supervisord]\n{text}\n"))
 
+    def test_names(self) -> None:
+        """Names and addresses are brought into one form; a unix socket has no names."""
+        config = self.section(
+            "[inet_http_server]\nport=1\nallowed_hosts = Example.com , *.lab.example.org.\n"
+            "base_url=HTTPS://Example.com:8443/Our/sup\n"
+            "[unix_http_server]\nfile=/s\nbase_url=http://[::1]\n"
+        )
+        inet, unix = config.servers
+        self.assertEqual(inet.allowed_hosts, ("example.com", "*.lab.example.org"))
+        self.assertEqual(inet.base_url, "https://example.com:8443/Our/sup/")
+        self.assertEqual(unix.base_url, "http://[::1]/")
+
+    def test_wrong_names(self) -> None:
+        """What is no name, or no address that pages could be below, is refused."""
+        for option, values in {
+            "allowed_hosts": ("", "a,,b", "http://a", "a:1", "a b", "*a.example", "a/b", "\u00e9"),
+            "base_url": (
+                *("", "/x", "example.com/x", "ftp://a/", "http://", "http://u:p@a/", "http://a/?b"),
+                *("http://a/#b", "http://a:x/", "http://a/../b", "http://a//b", "http://a/%%41"),
+                *("http://a/b c", "http://[a/", "http://a/;b", 'http://a/"'),
+            ),
+        }.items():
+            for value in values:
+                with self.subTest(option=option, value=value):
+                    text = f"[supervisord]\n[inet_http_server]\nport=1\n{option}={value}\n"
+                    self.assertIn(f"] {option}: ", self.only_problem(text))
+
     def test_password(self) -> None:
         """A password is shown neither in a problem nor in the model."""
         text = "[supervisord]\n[inet_http_server]\nport=1\nusername=u\npassword=hush%"
