@@ -380,7 +380,7 @@ class SupervisorMethods:
             raise fault(FaultCode.INCORRECT_PARAMETERS, str(chars))
         if not isinstance(name, str):
             raise incorrect_parameters()
-        self._operations.send_stdin(who, name, chars.encode("utf-8", "surrogatepass"))
+        self._operations.send_stdin(who, name, chars)
         return True
 
     @always

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from supervisor_tx.config.model import AUTO, GroupConfig, LogConfig, ProcessConfig
+from supervisor_tx.config.model import AUTO, Config, GroupConfig, LogConfig, ProcessConfig
 from supervisor_tx.core.lifecycle import AutoRestart, Waited
-from supervisor_tx.core.states import ProcessState
+from supervisor_tx.core.states import ProcessState, SupervisorState
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
 
@@ -53,6 +53,20 @@ class ProcessInfo:
     tries: int
     #: when it will be started again by itself; 0: it will not, as things are
     next_try: int
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonInfo:
+    """What is known of the daemon, at the moment of asking."""
+
+    state: SupervisorState
+    pid: int
+    #: seconds since the epoch
+    started: float
+    #: whole seconds, whatever became of the clock
+    uptime: int
+    #: what it runs by
+    config: Config
 
 
 def describe(process: SupervisedProcess) -> ProcessInfo:

@@ -10,12 +10,16 @@ Errors call a process by the name that was asked for; those in a list of outcome
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
+from supervisor_tx.activity import Logger
 from supervisor_tx.config.changes import Changes, changes
 from supervisor_tx.config.datatypes import signal_number
 from supervisor_tx.config.model import Config, GroupConfig
@@ -29,32 +33,83 @@ from supervisor_tx.core.states import (
 )
 from supervisor_tx.errors import (
     AlreadyAdded,
+    AlreadyStarted,
+    BadRange,
     BadSignal,
+    CannotStart,
     CommandUnusable,
+    ConfigError,
+    EndedAbnormally,
     LogFailed,
+    NoLogFile,
     NotRunning,
     ShuttingDown,
     SignalRefused,
+    StartFailed,
+    StateUnknown,
     StdinClosed,
     StdinFull,
+    StillRunning,
     SupervisorError,
     UnknownProcess,
 )
 from supervisor_tx.supervision import ending, orders
+from supervisor_tx.supervision.arguments import (
+    Channel,
+    Characters,
+    EventData,
+    EventKind,
+    GroupName,
+    LastOffset,
+    Length,
+    Names,
+    Offset,
+    PieceLength,
+    PieceOffset,
+    ProcessName,
+    ProcessOrGroup,
+    Signal,
+    TailLength,
+    WaitDown,
+    WaitOneDown,
+    WaitOneRestarted,
+    WaitOneRuns,
+    WaitRestarted,
+    WaitRun,
+)
 from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.children.command import find_command
+from supervisor_tx.supervision.description import catalogue, described
 from supervisor_tx.supervision.group import ProcessGroup
-from supervisor_tx.supervision.info import ConfigInfo, ProcessInfo, config_info, describe
+from supervisor_tx.supervision.info import (
+    ConfigInfo,
+    DaemonInfo,
+    ProcessInfo,
+    config_info,
+    describe,
+)
 from supervisor_tx.supervision.logs import logreading
-from supervisor_tx.supervision.logs.logreading import Tail
+from supervisor_tx.supervision.logs.logreading import Piece, Tail
 from supervisor_tx.supervision.orders import Outcome, Turn
+from supervisor_tx.supervision.pool import ListenerPool, PoolStats
 from supervisor_tx.supervision.principal import BY_SIGNAL, Principal
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.update import Done, Updater
-from supervisor_tx.supervision.waiting import StopReports
+from supervisor_tx.supervision.waiting import StopReports, when
 
-__all__ = ["BY_SIGNAL", "STDERR", "STDOUT", "Commander", "Operations", "Outcome", "Principal"]
+__all__ = [
+    "BY_SIGNAL",
+    "OPERATIONS",
+    "STDERR",
+    "STDOUT",
+    "Commander",
+    "Operations",
+    "Outcome",
+    "Principal",
+]
+
+_log = Logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -102,8 +157,15 @@ class Commander(Protocol):
 class Operations:
     """The operations on one daemon."""
 
-    def __init__(self, daemon: Commander) -> None:
+    def __init__(
+        self,
+        daemon: Commander,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.daemon = daemon
+        self._now, self._seconds = now, clock
+        self._began = clock()
         self._updater = Updater(daemon)
         self._reports: StopReports | None = None
         #: all processes as they are listed, and the generation of groups that is true for
@@ -116,15 +178,30 @@ class Operations:
         if self.daemon.supervisor.state is not SupervisorState.RUNNING:
             raise ShuttingDown
 
+    @described()
+    def daemon_info(self, who: Principal) -> DaemonInfo:
+        """Tell what is known of the daemon; during a shutdown too."""
+        uptime = self._seconds() - self._began
+        return DaemonInfo(
+            state=self.daemon.supervisor.state,
+            pid=os.getpid(),
+            started=self._now() - uptime,
+            uptime=int(uptime),
+            config=self.daemon.config,
+        )
+
+    @described(ShuttingDown)
     def state(self, who: Principal) -> SupervisorState:
-        """Tell what the daemon is about. Raises ShuttingDown, as all that follows."""
+        """Tell what the daemon is about."""
         self.check_running()
         return self.daemon.supervisor.state
 
+    @described(changes=True)
     def shutdown(self, who: Principal) -> None:
-        """Stop everything, in order, and end. Asked twice it goes no faster."""
+        """Stop everything, in order, and end; asked twice it goes no faster."""
         self.daemon.begin_shutdown()
 
+    @described(ShuttingDown, ConfigError, CannotStart, changes=True)
     def restart(self, who: Principal) -> None:
         """
         Stop everything and start anew from the configuration as it is now on disk.
@@ -136,16 +213,19 @@ class Operations:
             raise ShuttingDown
         self.daemon.begin_restart()
 
+    @described(changes=True)
     def reopen_logs(self, who: Principal) -> None:
         """Close all log files and open them by name, as after a rotation from outside."""
         self.daemon.reopen_logs()
 
-    def remote_event(self, who: Principal, kind: str, data: str) -> None:
+    @described(changes=True)
+    def remote_event(self, who: Principal, kind: EventKind, data: EventData) -> None:
         """Tell the event listeners something; during a shutdown too."""
         self.daemon.remote_event(kind, data)
 
     # The configuration
 
+    @described(ShuttingDown, ConfigError, changes=True)
     def reread(self, who: Principal) -> Changes:
         """
         Read the configuration, for groups to be added from, and compare it with what is active.
@@ -157,16 +237,26 @@ class Operations:
         active = [group.config for group in self.daemon.supervisor.groups.values()]
         return changes(active, self.daemon.configured.groups)
 
+    @described(ShuttingDown)
+    def event_stats(self, who: Principal) -> list[PoolStats]:
+        """Tell how the pools of event listeners keep up, in the order of groups."""
+        self.check_running()
+        groups = self.daemon.supervisor.groups.values()
+        return [group.stats() for group in groups if isinstance(group, ListenerPool)]
+
+    @described(ShuttingDown, ConfigError)
     def plan(self, who: Principal) -> Sequence[Step]:
-        """Read the configuration, and tell what an update would do; raise ConfigError."""
+        """Read the configuration, and tell what an update would do."""
         self.check_running()
         return self._updater.plan()
 
+    @described(ShuttingDown, ConfigError, changes=True)
     async def update(self, who: Principal) -> list[Done]:
-        """Read the configuration and touch only what has changed; see :meth:`.Updater.apply`."""
+        """Put a changed configuration into force, touching only what has changed."""
         return await self._updater.apply(who)
 
-    def add_group(self, who: Principal, name: str) -> None:
+    @described(ShuttingDown, UnknownProcess, AlreadyAdded, CannotStart, changes=True)
+    def add_group(self, who: Principal, name: GroupName) -> None:
         """
         Make a configured group active, and start what is to start by itself.
 
@@ -182,11 +272,13 @@ class Operations:
             raise AlreadyAdded(name)
         self.daemon.activate(config).autostart()
 
-    def remove_group(self, who: Principal, name: str) -> None:
-        """Forget a group that is down; raise UnknownProcess or StillRunning."""
+    @described(ShuttingDown, UnknownProcess, StillRunning, changes=True)
+    def remove_group(self, who: Principal, name: GroupName) -> None:
+        """Forget a group that is down."""
         self.check_running()
         self.daemon.supervisor.remove(name)
 
+    @described(ShuttingDown)
     def configured(self, who: Principal) -> list[ConfigInfo]:
         """Tell of all configured processes, active or not."""
         self.check_running()
@@ -194,6 +286,7 @@ class Operations:
 
     # Processes
 
+    @described(ShuttingDown)
     def processes(self, who: Principal) -> Sequence[SupervisedProcess]:
         """Return all processes, by group and name."""
         self.check_running()
@@ -212,12 +305,34 @@ class Operations:
             raise UnknownProcess(name)
         return process
 
-    def process_info(self, who: Principal, name: str) -> ProcessInfo:
-        """Tell what is known of a process; raise UnknownProcess."""
+    @described(ShuttingDown)
+    def groups(self, who: Principal) -> Sequence[ProcessGroup]:
+        """Return all groups, in the order in which they start."""
+        self.check_running()
+        return list(self.daemon.supervisor.groups.values())
+
+    @described(ShuttingDown, UnknownProcess)
+    def group(self, who: Principal, name: GroupName) -> ProcessGroup:
+        """Return a group."""
+        return self._group(name)
+
+    @described(ShuttingDown, UnknownProcess)
+    def process_info(self, who: Principal, name: ProcessName) -> ProcessInfo:
+        """Tell what is known of a process."""
         return describe(self.process(who, name))
 
+    @described(
+        ShuttingDown,
+        UnknownProcess,
+        CommandUnusable,
+        AlreadyStarted,
+        StateUnknown,
+        StartFailed,
+        EndedAbnormally,
+        changes=True,
+    )
     async def start_process(
-        self, who: Principal, name: str, wait: bool = True
+        self, who: Principal, name: ProcessOrGroup, wait: WaitOneRuns = True
     ) -> list[Outcome] | None:
         """
         Start a process, or with ``group:*`` all of a group; with wait, until it is RUNNING.
@@ -233,16 +348,32 @@ class Operations:
         await self._start_checked(process, name, problem, wait, Turn())
         return None
 
-    async def start_group(self, who: Principal, name: str, wait: bool = True) -> list[Outcome]:
-        """Start all of a group that does not run; raise UnknownProcess."""
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    async def start_group(
+        self, who: Principal, name: GroupName, wait: WaitRun = True
+    ) -> list[Outcome]:
+        """Start all of a group that does not run."""
         return await self._start(_by_priority(self._group(name)), wait)
 
-    async def start_all(self, who: Principal, wait: bool = True) -> list[Outcome]:
+    @described(ShuttingDown, changes=True)
+    async def start_all(self, who: Principal, wait: WaitRun = True) -> list[Outcome]:
         """Start all that does not run."""
         return await self._start(self._all(), wait)
 
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    async def start_many(self, who: Principal, names: Names, wait: WaitRun = True) -> list[Outcome]:
+        """
+        Start a selection of processes.
+
+        One that is named itself and runs is told of as such. Raises UnknownProcess before anything
+        is done.
+        """
+        chosen, named = self._chosen(names)
+        return await self._start(chosen, wait, named)
+
+    @described(ShuttingDown, UnknownProcess, NotRunning, SignalRefused, changes=True)
     async def stop_process(
-        self, who: Principal, name: str, wait: bool = True
+        self, who: Principal, name: ProcessOrGroup, wait: WaitOneDown = True
     ) -> list[Outcome] | None:
         """
         Stop a process, or with ``group:*`` all of a group; with wait, until it is down.
@@ -256,15 +387,73 @@ class Operations:
         await orders.stop(process, name, wait, Turn(), str(who), self._stop_reports())
         return None
 
-    async def stop_group(self, who: Principal, name: str, wait: bool = True) -> list[Outcome]:
-        """Stop all of a group that runs; raise UnknownProcess."""
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    async def stop_group(
+        self, who: Principal, name: GroupName, wait: WaitDown = True
+    ) -> list[Outcome]:
+        """Stop all of a group that runs."""
         return await self._stop(who, _by_priority(self._group(name)), wait)
 
-    async def stop_all(self, who: Principal, wait: bool = True) -> list[Outcome]:
+    @described(ShuttingDown, changes=True)
+    async def stop_all(self, who: Principal, wait: WaitDown = True) -> list[Outcome]:
         """Stop all that runs."""
         return await self._stop(who, self._all(), wait)
 
-    def signal_process(self, who: Principal, name: str, signal: str | int) -> list[Outcome] | None:
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    async def stop_many(self, who: Principal, names: Names, wait: WaitDown = True) -> list[Outcome]:
+        """
+        Stop a selection of processes.
+
+        One that is named itself and does not run is told of as such. Raises UnknownProcess before
+        anything is done.
+        """
+        chosen, named = self._chosen(names)
+        return await self._stop(who, chosen, wait, named)
+
+    @described(
+        ShuttingDown,
+        UnknownProcess,
+        CommandUnusable,
+        StateUnknown,
+        StartFailed,
+        EndedAbnormally,
+        changes=True,
+    )
+    async def restart_process(
+        self, who: Principal, name: ProcessName, wait: WaitOneRestarted = True
+    ) -> None:
+        """
+        Stop a process, if it runs, and start it.
+
+        One whose command could not be run is left running. Raises UnknownProcess, CommandUnusable,
+        StateUnknown, StartFailed, EndedAbnormally.
+        """
+        for outcome in await self._restart(who, [self.process(who, name)], wait):
+            if outcome.error is not None:
+                raise outcome.error
+
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    async def restart_group(
+        self, who: Principal, name: GroupName, wait: WaitRestarted = True
+    ) -> list[Outcome]:
+        """Stop all of a group that runs, then start all of it."""
+        return await self._restart(who, _by_priority(self._group(name)), wait)
+
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    async def restart_many(
+        self, who: Principal, names: Names, wait: WaitRestarted = True
+    ) -> list[Outcome]:
+        """
+        Stop what runs of a selection of processes, then start all of it.
+
+        Raises UnknownProcess before anything is done.
+        """
+        return await self._restart(who, self._chosen(names)[0], wait)
+
+    @described(ShuttingDown, UnknownProcess, BadSignal, NotRunning, SignalRefused, changes=True)
+    def signal_process(
+        self, who: Principal, name: ProcessOrGroup, signal: Signal
+    ) -> list[Outcome] | None:
         """
         Send a signal to a process, or with ``group:*`` to all of a group.
 
@@ -278,49 +467,73 @@ class Operations:
         _signal(process, name, signal)
         return None
 
-    def signal_group(self, who: Principal, name: str, signal: str | int) -> list[Outcome]:
-        """Send a signal to all of a group that can take one; raise UnknownProcess."""
+    @described(ShuttingDown, UnknownProcess, BadSignal, changes=True)
+    def signal_group(self, who: Principal, name: GroupName, signal: Signal) -> list[Outcome]:
+        """Send a signal to all of a group that can take one."""
         return self._signal_each(_by_priority(self._group(name)), signal)
 
-    def signal_all(self, who: Principal, signal: str | int) -> list[Outcome]:
+    @described(ShuttingDown, BadSignal, changes=True)
+    def signal_all(self, who: Principal, signal: Signal) -> list[Outcome]:
         """Send a signal to all that can take one."""
         return self._signal_each(self._all(), signal)
 
-    def send_stdin(self, who: Principal, name: str, data: bytes) -> None:
+    @described(ShuttingDown, UnknownProcess, BadSignal, changes=True)
+    def signal_many(self, who: Principal, names: Names, signal: Signal) -> list[Outcome]:
         """
-        Write to a process's standard input; what it does not read yet is kept.
+        Send a signal to a selection of processes.
+
+        One that is named itself and does not run is told of as such. Raises UnknownProcess and
+        BadSignal before anything is done.
+        """
+        chosen, named = self._chosen(names)
+        _number(signal)
+        return self._signal_each(chosen, signal, named)
+
+    @described(ShuttingDown, UnknownProcess, NotRunning, StdinClosed, StdinFull, changes=True)
+    def send_stdin(self, who: Principal, name: ProcessName, chars: Characters) -> None:
+        """
+        Write to a process's standard input, in UTF-8; what it does not read yet is kept.
 
         Raises UnknownProcess, NotRunning, StdinClosed, StdinFull.
         """
         try:
-            self.process(who, name).send_stdin(data)
+            self.process(who, name).send_stdin(chars.encode("utf-8", "surrogatepass"))
         except (NotRunning, StdinClosed, StdinFull) as error:
             raise type(error)(name) from error
 
     # Logs
 
-    def read_main_log(self, who: Principal, offset: int, length: int) -> Deferred[bytes]:
-        """Return a piece of the activity log; see :func:`.logreading.read`."""
+    @described(ShuttingDown, BadRange, NoLogFile, LogFailed)
+    def read_main_log(self, who: Principal, offset: Offset, length: Length) -> Deferred[bytes]:
+        """Return a piece of the activity log."""
         self.check_running()
         logfile = self.daemon.config.supervisord.logfile
         return self.daemon.in_thread(logreading.read, logfile, offset, length)
 
+    @described(ShuttingDown, NoLogFile, LogFailed, changes=True)
     def clear_main_log(self, who: Principal) -> None:
-        """Begin the activity log anew; raise NoLogFile or LogFailed."""
+        """Begin the activity log anew."""
         self.check_running()
         self.daemon.clear_log()
 
+    @described(ShuttingDown, UnknownProcess, BadRange, NoLogFile, LogFailed)
     def read_log(
-        self, who: Principal, name: str, channel: int, offset: int, length: int
+        self, who: Principal, name: ProcessName, channel: Channel, offset: Offset, length: Length
     ) -> Deferred[bytes]:
-        """Return a piece of a process's log of its descriptor 1 or 2; raise UnknownProcess too."""
+        """Return a piece of a process's log."""
         path = self.process(who, name).logfile(channel)
         return self.daemon.in_thread(logreading.read, path, offset, length)
 
+    @described(ShuttingDown, UnknownProcess)
     def tail_log(
-        self, who: Principal, name: str, channel: int, offset: int, length: int
+        self,
+        who: Principal,
+        name: ProcessName,
+        channel: Channel,
+        offset: LastOffset,
+        length: TailLength,
     ) -> Deferred[Tail]:
-        """Return the end of a process's log, see :func:`.logreading.tail`; raise UnknownProcess."""
+        """Return the end of a process's log, if it has grown beyond an offset."""
         path = self.process(who, name).logfile(channel)
         return self.daemon.in_thread(logreading.tail, path, offset, length)
 
@@ -339,7 +552,36 @@ class Operations:
         """Return where to follow the activity log, during a shutdown too; None: it is no file."""
         return self.daemon.config.supervisord.logfile
 
-    def clear_logs(self, who: Principal, name: str) -> None:
+    @described(UnknownProcess, NoLogFile, LogFailed)
+    def log_piece(
+        self,
+        who: Principal,
+        name: ProcessName,
+        channel: Channel,
+        offset: PieceOffset = 0,
+        length: PieceLength = 65536,
+    ) -> Deferred[Piece]:
+        """
+        Return a piece of a process's log that begins and ends with whole characters.
+
+        During a shutdown too. Raises UnknownProcess, NoLogFile, LogFailed.
+        """
+        path = self.log_path(who, name, channel)
+        return self.daemon.in_thread(logreading.piece, path, offset, length)
+
+    @described(NoLogFile, LogFailed)
+    def main_log_piece(
+        self, who: Principal, offset: PieceOffset = 0, length: PieceLength = 65536
+    ) -> Deferred[Piece]:
+        """
+        Return a piece of the activity log that begins and ends with whole characters.
+
+        During a shutdown too. Raises NoLogFile, LogFailed.
+        """
+        return self.daemon.in_thread(logreading.piece, self.main_log_path(who), offset, length)
+
+    @described(ShuttingDown, UnknownProcess, LogFailed, changes=True)
+    def clear_logs(self, who: Principal, name: ProcessName) -> None:
         """
         Begin the logs of a process anew, if it runs.
 
@@ -350,10 +592,25 @@ class Operations:
         except OSError as error:
             raise LogFailed(name) from error
 
+    @described(ShuttingDown, changes=True)
     def clear_all_logs(self, who: Principal) -> Deferred[list[Outcome]]:
         """Begin the logs of all processes that run anew, a few in each turn of the loop."""
         self.check_running()
-        waiting = self._all()
+        return self._clear(self._all())
+
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    def clear_group_logs(self, who: Principal, name: GroupName) -> Deferred[list[Outcome]]:
+        """Begin the logs of all of a group that runs anew."""
+        return self._clear(_by_priority(self._group(name)))
+
+    @described(ShuttingDown, UnknownProcess, changes=True)
+    def clear_many_logs(self, who: Principal, names: Names) -> Deferred[list[Outcome]]:
+        """Begin the logs of a selection of processes anew."""
+        return self._clear(self._chosen(names)[0])
+
+    # How it is done
+
+    def _clear(self, waiting: list[SupervisedProcess]) -> Deferred[list[Outcome]]:
         outcomes: list[Outcome] = []
         done: Deferred[list[Outcome]] = Deferred()
 
@@ -373,8 +630,6 @@ class Operations:
 
         some()
         return done
-
-    # How it is done
 
     def _selected(self, name: str) -> tuple[ProcessGroup, SupervisedProcess | None]:
         """Find a group, and the process where one is meant; raise UnknownProcess."""
@@ -401,6 +656,24 @@ class Operations:
         groups = sorted(self.daemon.supervisor.groups.values(), key=lambda each: each.priority)
         return [process for group in groups for process in _by_priority(group)]
 
+    def _chosen(
+        self, names: Iterable[str]
+    ) -> tuple[list[SupervisedProcess], set[SupervisedProcess]]:
+        """Find a selection, by priority, and those in it that are named themselves."""
+        found = self._all()
+        named: set[SupervisedProcess] = set()
+        implied: set[SupervisedProcess] = set()
+        for name in names:
+            if name == "*":
+                implied.update(found)
+                continue
+            group, process = self._selected(name)
+            if process is None:
+                implied.update(group.processes.values())
+            else:
+                named.add(process)
+        return [each for each in found if each in named or each in implied], named
+
     def _look_up(
         self, processes: Sequence[SupervisedProcess]
     ) -> Deferred[list[CommandUnusable | None]]:
@@ -410,8 +683,17 @@ class Operations:
         ]
         return self.daemon.in_thread(_problems, commands)
 
-    async def _start(self, candidates: list[SupervisedProcess], wait: bool) -> list[Outcome]:
-        idle = [process for process in candidates if process.state not in RUNNING_STATES]
+    async def _start(
+        self,
+        candidates: list[SupervisedProcess],
+        wait: bool,
+        named: Collection[SupervisedProcess] = (),
+    ) -> list[Outcome]:
+        idle = [
+            process
+            for process in candidates
+            if process.state not in RUNNING_STATES or process in named
+        ]
         problems = dict(zip(idle, await self._look_up(idle) if idle else (), strict=True))
         return await orders.each(
             idle,
@@ -439,28 +721,63 @@ class Operations:
         await orders.start(process, name, wait, turn)
 
     def _stop(
-        self, who: Principal, candidates: list[SupervisedProcess], wait: bool
+        self,
+        who: Principal,
+        candidates: list[SupervisedProcess],
+        wait: bool,
+        named: Collection[SupervisedProcess] = (),
     ) -> Deferred[list[Outcome]]:
         reports = self._stop_reports()
         for process in candidates:
             if process.state is ProcessState.EXITED:  # does not run, but may be about to again
                 process.stop(ending.STOPPED, str(who))
         return orders.each(
-            [process for process in candidates if process.state in RUNNING_STATES],
+            [each for each in candidates if each.state in RUNNING_STATES or each in named],
             lambda process, turn: orders.stop(
                 process, _name(process), wait, turn, str(who), reports
             ),
             self.daemon.clock,
         )
 
+    async def _restart(
+        self, who: Principal, processes: list[SupervisedProcess], wait: bool
+    ) -> list[Outcome]:
+        """Stop and start; what could not be started again is not stopped."""
+        problems = dict(zip(processes, await self._look_up(processes), strict=True))
+        self.check_running()
+        refused = [Outcome(each, problem) for each, problem in problems.items() if problem]
+        able = [each for each, problem in problems.items() if not problem]
+        if wait:
+            return refused + await self._stop_and_start(who, able, True)
+        ensureDeferred(self._stop_and_start(who, able, False)).addErrback(_restart_given_up)
+        return refused + [Outcome(each) for each in able]
+
+    async def _stop_and_start(
+        self, who: Principal, processes: list[SupervisedProcess], wait: bool
+    ) -> list[Outcome]:
+        stopped = await self._stop(who, processes, True)
+        stuck = [each for each in stopped if isinstance(each.error, SignalRefused)]
+        left = [each for each in processes if each not in {outcome.process for outcome in stuck}]
+        # Some were on their way down already.
+        await DeferredList([_down(each) for each in left])
+        self.check_running()
+        return stuck + await self._start(left, wait)
+
     def _stop_reports(self) -> StopReports:
         if self._reports is None:
             self._reports = StopReports(self.daemon.clock)
         return self._reports
 
-    def _signal_each(self, candidates: list[SupervisedProcess], signal: str | int) -> list[Outcome]:
+    def _signal_each(
+        self,
+        candidates: list[SupervisedProcess],
+        signal: str | int,
+        named: Collection[SupervisedProcess] = (),
+    ) -> list[Outcome]:
         outcomes = []
-        for process in [each for each in candidates if each.state in SIGNALLABLE_STATES]:
+        for process in [
+            each for each in candidates if each.state in SIGNALLABLE_STATES or each in named
+        ]:
             try:
                 _signal(process, _name(process), signal)
             except SupervisorError as error:
@@ -470,11 +787,25 @@ class Operations:
         return outcomes
 
 
-def _signal(process: SupervisedProcess, name: str, signal: str | int) -> None:
+def _down(process: SupervisedProcess) -> Deferred[None]:
+    return when(process, lambda: process.is_stopped)
+
+
+def _restart_given_up(failure: Failure) -> None:
+    failure.trap(SupervisorError)
+    _log.warn("a restart was given up: {error}", error=failure.value)
+
+
+def _number(signal: str | int) -> int:
+    """Return the number of a signal; raise BadSignal."""
     try:
-        number = signal_number(str(signal))
+        return signal_number(str(signal))
     except ValueError:
         raise BadSignal(signal) from None
+
+
+def _signal(process: SupervisedProcess, name: str, signal: str | int) -> None:
+    number = _number(signal)
     if process.state not in SIGNALLABLE_STATES:
         raise NotRunning(name)
     try:
@@ -512,3 +843,7 @@ def _listing(process: SupervisedProcess) -> tuple[str, str]:
 
 def _name(process: SupervisedProcess) -> str:
     return namespec.join(process.group, process.name)
+
+
+#: All operations, by name.
+OPERATIONS = catalogue(Operations)

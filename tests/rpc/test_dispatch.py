@@ -15,9 +15,10 @@ from supervisor_tx.activity import Level
 from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import SupervisorError
 from supervisor_tx.rpc import system
-from supervisor_tx.rpc.faults import FAULTS, Fault, FaultCode, fault_of
+from supervisor_tx.rpc.faults import Fault, FaultCode, fault_of
 from supervisor_tx.rpc.plugins import NOT_DONE_YET
 from supervisor_tx.rpc.resource import MOST_KNOWN, BadRequest, Resource, make_resource
+from supervisor_tx.supervision.refusals import REFUSALS
 from tests.logs import Messages
 from tests.rpc.stage import SERVER, WHO, RpcTestCase, group, program
 
@@ -222,7 +223,7 @@ class AnswerTests(RpcTestCase):
     def test_errors_without_a_fault(self) -> None:
         """An error that has no fault of its own is FAILED; all others have theirs."""
         self.assertEqual(fault_of(SupervisorError("what")).text, "FAILED: what")
-        self.assertGreater(len(FAULTS), 15)
+        self.assertGreater(len(REFUSALS), 15)
 
 
 #: What a client may send, sensible and not.

@@ -27,6 +27,22 @@ class Tail(NamedTuple):
     overflow: bool
 
 
+class Piece(NamedTuple):
+    """A piece of a log that cuts no character in two."""
+
+    path: str
+    data: bytes
+    #: where it begins
+    offset: int
+    #: size of the log
+    size: int
+
+    @property
+    def end(self) -> int:
+        """Where the next piece begins."""
+        return self.offset + len(self.data)
+
+
 def read(path: str | None, offset: int, length: int) -> bytes:
     """
     Return a piece of a log.
@@ -37,7 +53,7 @@ def read(path: str | None, offset: int, length: int) -> bytes:
     if path is None:
         raise NoLogFile
     try:
-        fd = _open(path)
+        fd = open_log(path)
     except (FileNotFoundError, NotADirectoryError):
         raise NoLogFile(path) from None
     except (OSError, ValueError) as error:
@@ -53,7 +69,7 @@ def read(path: str | None, offset: int, length: int) -> bytes:
             wanted = min(wanted, length)
         if wanted > MOST:
             raise LogFailed(f"{wanted} bytes are more than the {MOST} that one answer may hold")
-        return _read(fd, offset, wanted)
+        return read_at(fd, offset, wanted)
     except OSError as error:
         raise LogFailed from error
     finally:
@@ -67,7 +83,7 @@ def tail(path: str | None, offset: int, length: int) -> Tail:
     Without a file there is nothing; what cannot be read is as empty as one that has not grown.
     """
     try:
-        fd = None if path is None else _open(path)
+        fd = None if path is None else open_log(path)
     except (FileNotFoundError, NotADirectoryError):
         fd = None
     except (OSError, ValueError):
@@ -82,14 +98,53 @@ def tail(path: str | None, offset: int, length: int) -> Tail:
         wanted = min(max(0, length), size)
         if wanted > MOST:
             raise LogFailed(f"{wanted} bytes are more than the {MOST} that one answer may hold")
-        return Tail(_read(fd, size - wanted, wanted), size, overflow)
+        return Tail(read_at(fd, size - wanted, wanted), size, overflow)
     except OSError:
         return Tail(b"", offset, False)
     finally:
         os.close(fd)
 
 
-def _open(path: str) -> int:
+def piece(path: str | None, offset: int, length: int) -> Piece:
+    """
+    Return a piece of a log, ``length`` bytes from ``offset``.
+
+    With a negative offset it begins so many bytes before the end, or up to three bytes later, where
+    a character begins. It ends up to three bytes later than asked for where a character goes on.
+    Beyond the end there is nothing. Raises NoLogFile or LogFailed.
+    """
+    if path is None:
+        raise NoLogFile
+    try:
+        fd = open_log(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoLogFile(path) from None
+    except (OSError, ValueError) as error:
+        raise LogFailed(f"{path} cannot be read: {error}") from error
+    try:
+        size = os.fstat(fd).st_size
+        from_end = offset < 0
+        offset = max(0, size + offset) if from_end else min(offset, size)
+        data = read_at(fd, offset, min(length + 3, size - offset))
+    except OSError as error:
+        raise LogFailed(f"{path} cannot be read: {error}") from error
+    finally:
+        os.close(fd)
+    skipped = _rest_of_character(data, 0) if from_end and offset else 0
+    end = min(len(data), max(length, skipped))
+    end += _rest_of_character(data, end)
+    return Piece(path, data[skipped:end], offset + skipped, size)
+
+
+def _rest_of_character(data: bytes, at: int) -> int:
+    """Return how many bytes from there on belong to a character that began before."""
+    count = 0
+    while count < 3 and at + count < len(data) and data[at + count] & 0xC0 == 0x80:
+        count += 1
+    return count
+
+
+def open_log(path: str) -> int:
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
@@ -97,7 +152,7 @@ def _open(path: str) -> int:
     return fd
 
 
-def _read(fd: int, offset: int, wanted: int) -> bytes:
+def read_at(fd: int, offset: int, wanted: int) -> bytes:
     parts = []
     while wanted:
         part = os.pread(fd, min(wanted, 1 << 20), offset)

@@ -1,0 +1,348 @@
+"""
+What an operation is called, takes, gives and refuses: told once, for all faces.
+
+An operation is a method of :class:`.operations.Operations`. Its signature says which arguments it
+takes and what is assumed where one is left out; an annotation ``Annotated[str, Text("...")]`` says
+what is meant by one and which values there may be. The first paragraph of its documentation says
+what it does. The rest is said by :func:`described`. From this come the check of what a client
+sends, the schemas of JSON, the lists in the documentation and the help of XML-RPC.
+
+A value comes in one of two forms: as a value of JSON (:meth:`Kind.take`), or as the text of a query
+or a form (:meth:`Kind.read`). Both raise ValueError with what would have been right.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, Protocol, TypeVar, get_type_hints
+
+from supervisor_tx.errors import InvalidArgument, SupervisorError
+from supervisor_tx.supervision.principal import Principal
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Schema = dict[str, Any]
+
+#: The largest whole number that every reader of JSON takes for what it is.
+MOST: Final = (1 << 53) - 1
+
+
+class Missing(Enum):
+    """In place of a default: there is none."""
+
+    MISSING = "missing"
+
+
+MISSING: Final = Missing.MISSING
+
+
+class Kind(Protocol):
+    """Which values an argument may have."""
+
+    @property
+    def meaning(self) -> str:
+        """What is meant by it."""
+
+    @property
+    def type(self) -> str:
+        """What XML-RPC calls its type."""
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the values."""
+
+    def take(self, value: Any) -> Any:
+        """Return what a value of JSON stands for; raise ValueError."""
+
+    def read(self, text: str) -> Any:
+        """Return what a text stands for; raise ValueError."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text, of so many characters."""
+
+    meaning: str
+    least: int = 0
+    most: int | None = None
+    #: for the documentation
+    example: str | None = None
+    type: str = "string"
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the values."""
+        made: Schema = {"type": "string"}
+        if self.least:
+            made["minLength"] = self.least
+        if self.most is not None:
+            made["maxLength"] = self.most
+        if self.example is not None:
+            made["examples"] = [self.example]
+        return made
+
+    def take(self, value: Any) -> str:
+        """Return the text; raise ValueError."""
+        if not isinstance(value, str):
+            raise ValueError("text is expected")
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON can write halves of characters
+            raise ValueError("text is expected, and this has halves of characters") from None
+        if len(value) < self.least:
+            raise ValueError("text is expected, and this is empty")
+        if self.most is not None and len(value) > self.most:
+            raise ValueError(f"at most {self.most} characters are expected")
+        return value
+
+    read = take
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number."""
+
+    meaning: str
+    least: int = -MOST
+    most: int = MOST
+    type: str = "int"
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the values."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+    def take(self, value: Any) -> int:
+        """Return the number; raise ValueError."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            raise ValueError("a whole number is expected")
+        if not self.least <= value <= self.most:
+            raise ValueError(f"a whole number from {self.least} to {self.most} is expected")
+        return int(value)
+
+    def read(self, text: str) -> int:
+        """Return the number that the text is; raise ValueError."""
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+            raise ValueError("a whole number is expected")
+        return self.take(int(text))
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Yes or no."""
+
+    meaning: str
+    type: str = "boolean"
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the values."""
+        return {"type": "boolean"}
+
+    def take(self, value: Any) -> bool:
+        """Return it; raise ValueError."""
+        if not isinstance(value, bool):
+            raise ValueError("true or false is expected")
+        return value
+
+    def read(self, text: str) -> bool:
+        """Return it; raise ValueError."""
+        if text not in ("true", "false"):
+            raise ValueError("true or false is expected")
+        return text == "true"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few words, each of which stands for a value."""
+
+    meaning: str
+    words: Mapping[str, Any]
+    type: str = "string"
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the values."""
+        return {"type": "string", "enum": list(self.words)}
+
+    def take(self, value: Any) -> Any:
+        """Return what the word stands for; raise ValueError."""
+        if not isinstance(value, str) or value not in self.words:
+            raise ValueError(f"one of {', '.join(self.words)} is expected")
+        return self.words[value]
+
+    read = take
+
+
+@dataclass(frozen=True)
+class SignalName:
+    """The name or the number of a signal."""
+
+    meaning: str
+    type: str = "string"
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the values."""
+        return {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "examples": ["HUP", "SIGUSR1", "9"]},
+                {"type": "integer", "minimum": 0},
+            ]
+        }
+
+    def take(self, value: Any) -> str | int:
+        """Return it, whether there is such a signal or not; raise ValueError."""
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            raise ValueError("the name or the number of a signal is expected")
+        return int(value)
+
+    def read(self, text: str) -> str | int:
+        """Return it, whether there is such a signal or not; raise ValueError."""
+        return self.take(text)
+
+
+@dataclass(frozen=True)
+class Many:
+    """A list; as text, its members with commas between them."""
+
+    meaning: str
+    of: Text | OneOf
+    least: int = 0
+    most: int = 10000
+    type: str = "array"
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the values."""
+        return {
+            "type": "array",
+            "items": self.of.schema(),
+            "minItems": self.least,
+            "maxItems": self.most,
+        }
+
+    def take(self, value: Any) -> list[Any]:
+        """Return what its members stand for; raise ValueError."""
+        if not isinstance(value, list):
+            raise ValueError("a list is expected")
+        if not self.least <= len(value) <= self.most:
+            raise ValueError(f"a list of {self.least} to {self.most} is expected")
+        return [self.of.take(each) for each in value]
+
+    def read(self, text: str) -> list[Any]:
+        """Return what its members stand for; raise ValueError."""
+        return self.take(text.split(",") if text else [])
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of an operation."""
+
+    name: str
+    kind: Kind
+    #: MISSING: it has to be given
+    default: Any = MISSING
+
+    @property
+    def required(self) -> bool:
+        """Whether it has to be given."""
+        return self.default is MISSING
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing that can be asked of the daemon."""
+
+    #: that of the method
+    name: str
+    #: a sentence
+    summary: str
+    parameters: tuple[Parameter, ...]
+    #: what it may refuse with, as far as that is foreseen
+    raises: tuple[type[SupervisorError], ...]
+    #: whether anything is another than before, for whoever looks
+    changes: bool
+    function: Callable[..., Any] = field(repr=False)
+
+    def arguments(self, given: Mapping[str, Any], *, text: bool = False) -> dict[str, Any]:
+        """
+        Return what to call the function with, but for who asks.
+
+        ``given`` are values of JSON, or with ``text`` the words of a form. Raises InvalidArgument
+        for the first that is wrong, missing, or not known.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in known:
+                expected = f"; there are: {', '.join(known)}" if known else ""
+                raise InvalidArgument(name, f"is not known here{expected}")
+        return {
+            name: checked(parameter, given, text=text)
+            for name, parameter in known.items()
+            if name in given or parameter.required
+        }
+
+    def perform(
+        self, operations: object, who: Principal, given: Mapping[str, Any], *, text: bool = False
+    ) -> Any:
+        """Check arguments and do it; what comes back may be a Deferred or a coroutine."""
+        return self.function(operations, who, **self.arguments(given, text=text))
+
+
+def checked(parameter: Parameter, given: Mapping[str, Any], *, text: bool = False) -> Any:
+    """Return the value of one argument; raise InvalidArgument."""
+    if parameter.name not in given:
+        if parameter.required:
+            raise InvalidArgument(parameter.name, "is missing")
+        return parameter.default
+    value = given[parameter.name]
+    try:
+        return parameter.kind.read(value) if text else parameter.kind.take(value)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgument(parameter.name, str(error)) from None
+
+
+def described(*raises: type[SupervisorError], changes: bool = False) -> Callable[[F], F]:
+    """Say of a method that it is an operation, and what it may refuse with."""
+
+    def mark(function: F) -> F:
+        function.__operation__ = raises, changes  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def catalogue(kind: type) -> dict[str, Operation]:
+    """Return the operations that are methods of a class, by name."""
+    return {
+        name: _operation(name, function)
+        for name, function in vars(kind).items()
+        if hasattr(function, "__operation__")
+    }
+
+
+def _operation(name: str, function: Callable[..., Any]) -> Operation:
+    raises, changes = function.__operation__  # type: ignore[attr-defined]
+    hints = get_type_hints(function, include_extras=True)
+    parameters = [
+        Parameter(
+            each.name,
+            _kind(hints[each.name]),
+            MISSING if each.default is each.empty else each.default,
+        )
+        for each in list(inspect.signature(function).parameters.values())[2:]
+    ]
+    return Operation(
+        name=name,
+        summary=" ".join(inspect.getdoc(function).split("\n\n")[0].split()),  # type: ignore[union-attr]
+        parameters=tuple(parameters),
+        raises=raises,
+        changes=changes,
+        function=function,
+    )
+
+
+def _kind(annotation: Any) -> Kind:
+    metadata: Sequence[Any] = annotation.__metadata__
+    kind: Kind = metadata[0]
+    return kind
