@@ -76,8 +76,7 @@ class Backlog:
     def add(self, event: Waiting) -> list[Waiting]:
         """Put an event at the end; return those that had to go, the oldest first."""
         gone = self._make_room(event)
-        self._events.append(event)
-        self.size += event.size
+        self.put_in(event)
         return gone
 
     def put_back(self, event: Waiting) -> list[Waiting]:
@@ -86,6 +85,11 @@ class Backlog:
         self._events.appendleft(event)
         self.size += event.size
         return gone
+
+    def put_in(self, event: Waiting) -> None:
+        """Put an event at the end that was in a backlog like this one."""
+        self._events.append(event)
+        self.size += event.size
 
     def take(self) -> Waiting:
         """Take the oldest; raise IndexError where there is none."""

@@ -11,6 +11,7 @@ from supervisor_tx import __version__
 from supervisor_tx.config.changes import shown
 from supervisor_tx.rpc.methods import always
 from supervisor_tx.supervision.operations import Operations, Principal
+from supervisor_tx.supervision.pool import PoolStats
 from supervisor_tx.supervision.update import Done
 
 
@@ -38,6 +39,23 @@ class OwnMethods:
         """
         return self._operations.daemon.config.supervisord.update_mode
 
+    def getEventStats(self, who: Principal) -> list[Mapping[str, Any]]:
+        """
+        Return how the pools of event listeners keep up.
+
+        Each pool is a struct: name, events (an array of the types that it has subscribed to),
+        waiting and waiting_bytes (events that no listener has yet), buffer_size (events that may
+        wait; 0: they are limited by buffer_bytes instead), and counts since the pool was made:
+        accepted, processed, returned (rejected, or in hand when their listener failed or ended),
+        discarded (there was no room for them). listeners is an array of structs: name, pid (0:
+        there is no process), statename, listener_state (READY, BUSY, ACKNOWLEDGED, UNKNOWN; empty:
+        there is no process), serial (of the event in hand, -1: none), handed (events that it was
+        handed).
+
+        @return array result  the pools, in the order of groups
+        """
+        return [_pool(stats) for stats in self._operations.event_stats(who)]
+
     def update(
         self, who: Principal, dry_run: bool = False
     ) -> list[Mapping[str, Any]] | Deferred[list[Mapping[str, Any]]]:
@@ -58,6 +76,36 @@ class OwnMethods:
 
     async def _update(self, who: Principal) -> list[Mapping[str, Any]]:
         return [_step(done) for done in await self._operations.update(who)]
+
+
+#: The largest number that XML-RPC has.
+_LARGEST = 2**31 - 1
+
+
+def _pool(stats: PoolStats) -> Mapping[str, Any]:
+    return {
+        "name": stats.name,
+        "events": list(stats.events),
+        "waiting": stats.waiting,
+        "waiting_bytes": stats.waiting_bytes,
+        "buffer_size": stats.buffer_size or 0,
+        "buffer_bytes": stats.buffer_bytes or 0,
+        "accepted": min(stats.accepted, _LARGEST),
+        "processed": min(stats.processed, _LARGEST),
+        "returned": min(stats.returned, _LARGEST),
+        "discarded": min(stats.discarded, _LARGEST),
+        "listeners": [
+            {
+                "name": each.name,
+                "pid": each.pid or 0,
+                "statename": each.state.name,
+                "listener_state": "" if each.listener_state is None else each.listener_state.name,
+                "serial": -1 if each.in_hand is None else min(each.in_hand, _LARGEST),
+                "handed": min(each.handed, _LARGEST),
+            }
+            for each in stats.listeners
+        ],
+    }
 
 
 def _step(done: Done) -> Mapping[str, Any]:

@@ -39,9 +39,9 @@ class Listener:
     #: events that it was handed, over all runs
     handed: int = field(default=0, init=False)
     #: whether it has asked for an event since it was started
-    _has_asked: bool = field(default=False, init=False)
+    has_asked: bool = field(default=False, init=False)
     #: whether it was said that it has closed its stdin
-    _is_deaf: bool = field(default=False, init=False)
+    is_deaf: bool = field(default=False, init=False)
 
     @property
     def name(self) -> str:
@@ -58,7 +58,7 @@ class Listener:
         """Whether it takes events, now or when it will have answered and asked for more."""
         process = self.process
         return (
-            self._has_asked
+            self.has_asked
             and self.dialogue is not None
             and self.dialogue.state is not ListenerState.UNKNOWN
             and process.state is ProcessState.RUNNING
@@ -79,7 +79,7 @@ class Listener:
     def begin(self) -> None:
         """There is a new process, or will be at once."""
         self.dialogue = Dialogue()
-        self._has_asked = self._is_deaf = False
+        self.has_asked = self.is_deaf = False
 
     def end(self) -> None:
         """The process is no more. What it had in hand is given back."""
@@ -113,8 +113,8 @@ class Listener:
         return bool(transport.stdin_open)
 
     def _say_deaf(self) -> None:
-        if not self._is_deaf:
-            self._is_deaf = True
+        if not self.is_deaf:
+            self.is_deaf = True
             _log.error(
                 "{name}: has closed its standard input, and can be given no events until it is "
                 "started anew",
@@ -139,7 +139,7 @@ class Listener:
         assert self.dialogue is not None
         match news:
             case BecameReady():
-                self._has_asked = True
+                self.has_asked = True
                 self._log_change(before)
             case Answered(result):
                 self._answered(result)

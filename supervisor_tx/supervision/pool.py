@@ -13,7 +13,7 @@ listeners what it has yet to tell; only then are they stopped.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -114,19 +114,19 @@ class ListenerPool(ProcessGroup):
     processed: int = field(default=0, init=False)
     returned: int = field(default=0, init=False)
     discarded: int = field(default=0, init=False)
-    _serials: Serials = field(default_factory=Serials, init=False)
+    serials: Serials = field(default_factory=Serials, init=False)
     _handler: ResultHandler = field(init=False)
-    _listeners: dict[str, Listener] = field(default_factory=dict, init=False)
+    listeners: dict[str, Listener] = field(default_factory=dict, init=False)
     _subscribed: tuple[str, ...] = field(default=(), init=False)
     #: a turn of the loop in which events are handed out
     _turn: IDelayedCall | None = field(default=None, init=False)
     #: when listeners are stopped that have not dealt with everything
-    _draining: IDelayedCall | None = field(default=None, init=False)
+    draining: IDelayedCall | None = field(default=None, init=False)
     #: processes that are to be killed, by name
-    _killing: dict[str, IDelayedCall] = field(default_factory=dict, init=False)
+    killing: dict[str, IDelayedCall] = field(default_factory=dict, init=False)
     #: of a burst in which events are discarded: their number, and the first and last serial
-    _burst: tuple[int, int, int] | None = field(default=None, init=False)
-    _going_down: bool = field(default=False, init=False)
+    burst: tuple[int, int, int] | None = field(default=None, init=False)
+    going_down: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._handler = self._find_handler(self.config)
@@ -152,33 +152,42 @@ class ListenerPool(ProcessGroup):
 
     def quiesce(self) -> None:
         """Let nothing start by itself any more."""
-        self._going_down = True
+        self.going_down = True
         super().quiesce()
 
     def stop_all(self) -> None:
         """Stop everything, when all events were dealt with or ``stopwaitsecs`` have passed."""
-        if self._draining is not None:
+        if self.draining is not None:
             return
         if self._is_settled():
             super().stop_all()
             return
         seconds = max(each.config.stopwaitsecs for each in self.processes.values())
-        self._draining = self.exchange.clock.callLater(seconds, self._stop_draining)
+        self._drain(seconds)
+
+    def resume_timers(self, draining: float | None, killing: Mapping[str, float]) -> None:
+        """Go on with what was to happen in so many seconds, and hand out what is there."""
+        if draining is not None:
+            self._drain(max(0.0, draining))
+        for name, seconds in killing.items():
+            if name in self.processes:
+                self._kill_in(max(0.0, seconds), self.processes[name])
+        self._hand_out_soon()
 
     def close(self) -> None:
         """Hear no more, and let go of logs and timers; all processes must be stopped."""
         self._subscribe(())
-        self._going_down = True
-        for call in (self._turn, self._draining, *self._killing.values()):
+        self.going_down = True
+        for call in (self._turn, self.draining, *self.killing.values()):
             if call is not None:
                 call.cancel()
-        self._turn = self._draining = None
-        self._killing.clear()
+        self._turn = self.draining = None
+        self.killing.clear()
         super().close()
 
     def listener(self, name: str) -> Listener | None:
         """Return what is known of a process as a listener; None: it never ran."""
-        return self._listeners.get(name)
+        return self.listeners.get(name)
 
     def stats(self) -> PoolStats:
         """Tell how things are."""
@@ -198,7 +207,7 @@ class ListenerPool(ProcessGroup):
         )
 
     def _listener_stats(self, process: SupervisedProcess) -> ListenerStats:
-        listener = self._listeners.get(process.name)
+        listener = self.listeners.get(process.name)
         return ListenerStats(
             name=process.name,
             pid=process.pid,
@@ -219,7 +228,7 @@ class ListenerPool(ProcessGroup):
             occurrence.serial = self.exchange.serials.next()
         serial = occurrence.pool_serials.get(self.name)
         if serial is None:
-            serial = occurrence.pool_serials[self.name] = self._serials.next()
+            serial = occurrence.pool_serials[self.name] = self.serials.next()
         self.accepted += 1
         self._discard(
             self.backlog.add(
@@ -230,7 +239,7 @@ class ListenerPool(ProcessGroup):
 
     def hear(self, name: str, data: bytes) -> None:
         """Take what a listener has said."""
-        listener = self._listeners.get(name)
+        listener = self.listeners.get(name)
         if listener is not None:
             listener.hear(data)
             self._hand_out()
@@ -239,10 +248,10 @@ class ListenerPool(ProcessGroup):
     def changed(self, process: SupervisedProcess, change: Announce) -> None:
         """Hear of each change of state of each of its processes."""
         self.announce(process, change)
-        listener = self._listeners.get(process.name)
+        listener = self.listeners.get(process.name)
         if change.now is ProcessState.STARTING:
             if listener is None or listener.process is not process:
-                listener = self._listeners[process.name] = self._listen_to(process)
+                listener = self.listen_to(process)
             listener.begin()
         elif change.now in _ENDED and listener is not None:
             listener.end()
@@ -250,8 +259,11 @@ class ListenerPool(ProcessGroup):
         self._hand_out_soon()
         self._look_whether_settled()
 
-    def _listen_to(self, process: SupervisedProcess) -> Listener:
-        return Listener(process, self._judge, self._give_back, self._violated)
+    def listen_to(self, process: SupervisedProcess) -> Listener:
+        """Begin to take one of its processes for a listener."""
+        listener = Listener(process, self._judge, self._give_back, self._violated)
+        self.listeners[process.name] = listener
+        return listener
 
     def _judge(self, event: Event, result: bytes) -> bool:
         accepted = self._handler(event, result)
@@ -283,13 +295,13 @@ class ListenerPool(ProcessGroup):
     def _hand_out(self) -> None:
         while self.backlog and self._hand_to_somebody(self.backlog.take()):
             pass
-        if self._burst is not None and self.backlog.fullness <= 0.5:
+        if self.burst is not None and self.backlog.fullness <= 0.5:
             self._report_burst()
 
     def _hand_to_somebody(self, event: Waiting) -> bool:
         sent = b""
         for process in self.processes.values():
-            listener = self._listeners.get(process.name)
+            listener = self.listeners.get(process.name)
             if listener is None or not listener.is_waiting:
                 continue
             sent = sent or self._envelope(event)
@@ -299,7 +311,7 @@ class ListenerPool(ProcessGroup):
         return False
 
     def _ready(self) -> Listener | None:
-        for listener in self._listeners.values():
+        for listener in self.listeners.values():
             if listener.is_waiting:
                 return listener
         return None
@@ -321,19 +333,19 @@ class ListenerPool(ProcessGroup):
         """Say what had to go: each, where the number is configured; else once in a burst."""
         for event in events:
             self.discarded += 1
-            if self._burst is None or self.config.buffer_size is not None:
+            if self.burst is None or self.config.buffer_size is not None:
                 _log.error(
                     "pool {pool} event buffer overflowed, discarding event {serial}",
                     pool=self.name,
                     serial=event.serial,
                 )
             if self.config.buffer_size is None:
-                count, first, _ = self._burst or (0, event.serial, 0)
-                self._burst = count + 1, first, event.serial
+                count, first, _ = self.burst or (0, event.serial, 0)
+                self.burst = count + 1, first, event.serial
 
     def _report_burst(self) -> None:
-        assert self._burst is not None
-        (count, first, last), self._burst = self._burst, None
+        assert self.burst is not None
+        (count, first, last), self.burst = self.burst, None
         _log.error(
             "pool {pool} has room for events again: {count} were discarded, from {first} to {last}",
             pool=self.name,
@@ -345,9 +357,9 @@ class ListenerPool(ProcessGroup):
     # Listeners that break the protocol
 
     def _violated(self, process: SupervisedProcess) -> None:
-        if self.config.on_protocol_error != "restart" or self._going_down:
+        if self.config.on_protocol_error != "restart" or self.going_down:
             return
-        if process.name in self._killing or process.state not in SIGNALLABLE_STATES:
+        if process.name in self.killing or process.state not in SIGNALLABLE_STATES:
             return
         config = process.config
         _log.warn(
@@ -355,45 +367,48 @@ class ListenerPool(ProcessGroup):
             name=process.name,
             signal=signal_name(config.stopsignal),
         )
-        self._killing[process.name] = self.exchange.clock.callLater(
-            config.stopwaitsecs, self._kill, process
-        )
+        self._kill_in(config.stopwaitsecs, process)
         process.perform(Signal(config.stopsignal, to_group=config.stopasgroup))
+
+    def _kill_in(self, seconds: float, process: SupervisedProcess) -> None:
+        call = self.exchange.clock.callLater(seconds, self._kill, process)
+        self.killing[process.name] = call
 
     def _kill(self, process: SupervisedProcess) -> None:
         config = process.config
         _log.warn("killing '{name}' ({pid}) with SIGKILL", name=process.name, pid=process.pid)
-        self._killing[process.name] = self.exchange.clock.callLater(
-            config.stopwaitsecs, self._kill, process
-        )
+        self._kill_in(config.stopwaitsecs, process)
         process.perform(Signal(signal.SIGKILL, to_group=config.killasgroup))
 
     def _ended(self, process: SupervisedProcess) -> None:
-        killing = self._killing.pop(process.name, None)
+        killing = self.killing.pop(process.name, None)
         if killing is not None:
             killing.cancel()
             # not from within the change: it may be restarted already by what is configured
             self.exchange.clock.callLater(0, self._restart, process)
 
     def _restart(self, process: SupervisedProcess) -> None:
-        if process.state is ProcessState.EXITED and not self._going_down:
+        if process.state is ProcessState.EXITED and not self.going_down:
             process.feed(Start())
 
     # The end
 
     def _is_settled(self) -> bool:
         """Whether there is nothing to tell, or nobody to tell it to."""
-        listeners = self._listeners.values()
+        listeners = self.listeners.values()
         has_work = bool(self.backlog) or any(each.in_hand is not None for each in listeners)
         return not has_work or not any(each.is_able for each in listeners)
 
     def _look_whether_settled(self) -> None:
-        if self._draining is not None and self._is_settled():
-            self._draining.cancel()
+        if self.draining is not None and self._is_settled():
+            self.draining.cancel()
             self._stop_draining()
 
+    def _drain(self, seconds: float) -> None:
+        self.draining = self.exchange.clock.callLater(seconds, self._stop_draining)
+
     def _stop_draining(self) -> None:
-        self._draining = None
+        self.draining = None
         super().stop_all()
 
     def _subscribe(self, events: tuple[str, ...]) -> None:

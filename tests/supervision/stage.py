@@ -23,11 +23,11 @@ class HeardChannel(MemoryChannel):
 
     def __init__(self, pool: ListenerPool, name: str) -> None:
         super().__init__()
-        self._pool, self._name = pool, name
+        self.pool, self._name = pool, name
 
     def received(self, data: bytes) -> None:
         super().received(data)
-        self._pool.hear(self._name, data)
+        self.pool.hear(self._name, data)
 
 
 class Stage:

@@ -18,6 +18,12 @@ READY = b"READY\n"
 OK = b"RESULT 2\nOK"
 FAIL = b"RESULT 4\nFAIL"
 
+OUT_OF_SERVICE = (
+    "has entered the UNKNOWN state and will no longer receive events, "
+    "this usually indicates the process violated the eventlistener protocol"
+)
+WHAT_IT_WROTE = "what it wrote to its standard output"
+
 
 class HandOutTests(SynchronousTestCase):
     def test_first(self) -> None:
@@ -193,10 +199,8 @@ class ReturnTests(SynchronousTestCase):
             [text for text in self.messages.all if text[:4] != "DEBG"],
             [
                 r"WARN a: bad result line: 'Undecodable: b'RESULT\xff zwei''",
-                "WARN a: has entered the UNKNOWN state and will no longer receive events, "
-                "this usually indicates the process violated the eventlistener protocol",
-                "ERRO a: what it wrote to its standard output while it was BUSY is "
-                r"b'RESULT\xff zwei'",
+                f"WARN a: {OUT_OF_SERVICE}",
+                f"ERRO a: {WHAT_IT_WROTE} while it was BUSY is b'RESULT\\xff zwei'",
             ],
         )
 
@@ -269,8 +273,7 @@ class LossTests(SynchronousTestCase):
         self.assertEqual([each.serial for each in stage.pool.backlog], [0, 2])
 
     def test_burst(self) -> None:
-        """Without buffer_size bytes are counted; a burst of losses is told when it begins and
-        when it is over."""
+        """Without buffer_size bytes count; a burst of losses is told when it begins and ends."""
         stage = Stage()
         stage.start()
         stage.pool.backlog.most_bytes = 4000
