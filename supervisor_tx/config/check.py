@@ -10,7 +10,7 @@ from supervisor_tx.config import known
 from supervisor_tx.config.client import load_client, misplaced
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.config.ini import Document, Section
-from supervisor_tx.config.loader import Surroundings, load_document, unhonoured
+from supervisor_tx.config.loader import Surroundings, load_document
 from supervisor_tx.config.model import Config
 from supervisor_tx.config.options import Context
 from supervisor_tx.core.levels import Level
@@ -40,7 +40,7 @@ def report(
     warnings = [
         *unknown_options(context.document),
         *client_problems(context),
-        *(m.text for m in (*config.messages, *unhonoured(config)) if m.level >= Level.WARN),
+        *(m.text for m in config.messages if m.level >= Level.WARN),
     ]
     text = "".join(f"Warning: {text}\n" for text in warnings) + _summary(path, config)
     return 0, text.encode("utf-8", "backslashreplace").decode()  # so that it can be printed

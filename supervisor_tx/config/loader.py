@@ -23,10 +23,9 @@ from supervisor_tx.config.model import Config
 from supervisor_tx.config.options import Context
 from supervisor_tx.config.reading import Unreadable
 from supervisor_tx.config.servers import load_rpcinterfaces, load_servers
-from supervisor_tx.config.unhonoured import unhonoured
 from supervisor_tx.errors import ConfigError, Problem
 
-__all__ = ["Surroundings", "load", "load_document", "read_sections", "unhonoured"]
+__all__ = ["Surroundings", "load", "load_document", "read_sections"]
 
 
 @dataclass(frozen=True, slots=True)

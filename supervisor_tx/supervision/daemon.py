@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -142,7 +142,7 @@ def prepare(source: ConfigSource, reactor: Any, faces: Faces) -> Daemon:
     return daemon
 
 
-def write_messages(messages: list[Message]) -> None:
+def write_messages(messages: Iterable[Message]) -> None:
     """Write what was collected before the log was open: the critical first, then the warnings."""
     for message in sorted(messages, key=lambda each: -each.level):
         _log.emit(Level(message.level), "{text}", text=message.text)
@@ -229,7 +229,7 @@ class Daemon(Service):
     def startService(self) -> None:
         """Take signals, write the pid file, and start what is to start by itself."""
         super().startService()
-        write_messages([*self.messages, *loader.unhonoured(self.config)])
+        write_messages(self.messages)
         self.messages.clear()
         self._take_signals()
         self._write_pidfile(self.config.supervisord.pidfile)
@@ -342,7 +342,7 @@ class Daemon(Service):
             self.log.open(config.supervisord)
         except CannotStart as error:
             _log.error("{error}; the log goes on where it was", error=error)
-        write_messages([*config.messages, *loader.unhonoured(config)])
+        write_messages(config.messages)
         self.assemble(config)
         try:
             self._faces.equip(self)

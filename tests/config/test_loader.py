@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from supervisor_tx.config.known import KINDS, SERVERS, SINGLE
 from supervisor_tx.config.loader import load
 from supervisor_tx.config.model import Config
-from supervisor_tx.config.unhonoured import unhonoured
-from supervisor_tx.core.levels import Level
 from supervisor_tx.errors import CannotStart, ConfigError
 from tests import requirements
 from tests.config.loading import LoadingCase
@@ -85,27 +83,6 @@ class LoadTests(LoadingCase):
         numbered = "process_name=%(process_num)d\ncommand=/bin/x %(process_num)d\nnumprocs=5000"
         (group,) = self.section(f"[program:x]\n{numbered}").groups
         self.assertEqual(len({process.command for process in group.processes}), 5000)
-
-    def test_unhonoured(self) -> None:
-        """What this version does not do yet is told once for each section and option."""
-        config = self.section(
-            "[unix_http_server]\nfile=/s\n[rpcinterface:supervisor]\n"
-            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
-            "[rpcinterface:other]\nsupervisor.rpcinterface_factory=other:factory\n"
-            "[program:x]\ncommand=x\nnumprocs=3\nprocess_name=%(process_num)s\n"
-            "stdout_capture_maxbytes=1\nstderr_events_enabled=true\n"
-            "[eventlistener:l]\ncommand=l\nevents=TICK\nnumprocs=3\nprocess_name=%(process_num)s"
-        )
-        messages = unhonoured(config)
-        self.assertEqual({message.level for message in messages}, {Level.WARN})
-        self.assertEqual(
-            [message.text.partition(" is ")[0].partition(" are ")[0] for message in messages],
-            [
-                "[program:x] stdout_capture_maxbytes",
-                "[program:x] stderr_events_enabled",
-            ],
-        )
-        self.assertEqual(unhonoured(self.section("[program:x]\ncommand=x")), ())
 
 
 OPTIONS = sorted(
