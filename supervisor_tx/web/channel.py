@@ -171,9 +171,14 @@ class Channel(HTTPChannel):
         if self._deaf:
             return
         if self._answering:
-            self.requests[0].end_stream()
+            self.requests[0].end_stream("shutdown")
         else:
             self.loseConnection()
+
+    def restarted(self) -> None:
+        """End a stream whose client can take it up again, with what is served from now on."""
+        if self._answering and self.requests[0].is_resumable:
+            self.requests[0].end_stream("restart")
 
     # A client that asks more than it should
 

@@ -8,6 +8,7 @@ at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -54,6 +55,8 @@ class Request(server.Request):
 
     #: its answer is a stream
     _streams = False
+    #: what to do before the stream ends; it hears why
+    _goodbye: Callable[[str], None] | None = None
 
     # While it comes in
 
@@ -162,8 +165,14 @@ class Request(server.Request):
         """Send an error page."""
         self.respond(code, b"text/html", error_page(code), *fields)
 
-    def stream(self, *fields: bytes) -> None:
-        """Begin an answer whose end nobody knows; see :meth:`send`."""
+    def stream(self, *fields: bytes, goodbye: Callable[[str], None] | None = None) -> bool:
+        """
+        Begin an answer whose end nobody knows; see :meth:`send`.
+
+        Return whether there is to be more of it: to HEAD the beginning is all. With ``goodbye``,
+        which is called before the end, with the reason, it is a stream that a client takes up
+        again: such a stream ends at a restart too.
+        """
         self.chunked = self.clientproto == b"HTTP/1.1"
         if self.chunked:
             fields = (*fields, b"Transfer-Encoding: chunked")
@@ -172,18 +181,59 @@ class Request(server.Request):
         answer = head(self.clientproto, 200, *fields)
         self.startedWriting = 1
         self.sentLength = len(answer)
-        self._streams = True
         self.channel.send(answer)
+        if self.method == b"HEAD":
+            self.chunked = False
+            self.finish()
+            return False
+        self._streams = True
+        self._goodbye = goodbye
+        return True
+
+    def begin(self, code: int, length: int, *fields: bytes) -> bool:
+        """
+        Begin an answer of a known length, to be sent by :meth:`send`.
+
+        Return whether there is to be more of it: to HEAD the beginning is all.
+        """
+        if self.gone:
+            return False
+        self.chunked = 0
+        if self.keep_alive:
+            fields = (*fields, b"Connection: Keep-Alive")
+        answer = head(self.clientproto, code, *fields, b"Content-Length: %d" % length)
+        self.code = code
+        self.startedWriting = 1
+        self.sentLength = len(answer)
+        self.channel.send(answer)
+        if self.method == b"HEAD":
+            self.finish()
+            return False
+        return True
 
     def send(self, data: bytes) -> None:
-        """Send a piece of a stream."""
+        """Send a piece of a stream, or of an answer that has begun."""
         if self.gone:
             return
         self.sentLength += len(data)
         self.channel.send(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
 
-    def end_stream(self) -> None:
+    @property
+    def _is_open(self) -> bool:
+        return not self.gone and not self.finished
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether the answer is a stream that its client takes up again."""
+        return self._goodbye is not None
+
+    def end_stream(self, why: str = "") -> None:
         """Send the end of a stream, if that is what the answer is."""
-        if self._streams and not self.gone:
+        if not self._streams or self.gone:
+            return
+        goodbye, self._goodbye = self._goodbye, None
+        if goodbye is not None:
+            goodbye(why)
+        if self._is_open:
             self.unregisterProducer()
             self.finish()

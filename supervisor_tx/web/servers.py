@@ -119,6 +119,8 @@ class Servers:
             )
         for socket in lost:
             socket.close()
+        for connection in self._connections or ():
+            connection.protocol.restarted()
         if self._connections is not None:
             self._connections.most = limits.for_clients(daemon.config.groups, MOST_CLIENTS)
 

@@ -11,7 +11,8 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
@@ -29,6 +30,10 @@ from supervisor_tx.web.channel import Channel
 from supervisor_tx.web.connections import Peer
 from supervisor_tx.web.follow import Follower
 from supervisor_tx.web.request import Request
+
+if TYPE_CHECKING:
+    from supervisor_tx.supervision.broadcast import Broadcast
+    from supervisor_tx.web.sse import Beats
 
 _log = Logger()
 
@@ -62,6 +67,10 @@ class Served(Protocol):
     @property
     def operations(self) -> Operations:
         """What can be asked of it."""
+
+    @property
+    def broadcast(self) -> Broadcast:
+        """What tells events."""
 
 
 class Logs(Protocol):
@@ -101,6 +110,13 @@ class Site(server.Site):
         self.content = content
         #: bytes of bodies of requests that are not complete
         self.held = 0
+
+    @cached_property
+    def beats(self) -> Beats:
+        """What looks after the clients that follow something."""
+        from supervisor_tx.web.sse import Beats
+
+        return Beats(self.reactor)
 
     # Factory
 
@@ -156,9 +172,9 @@ class Site(server.Site):
         transport: Any = request.transport
         request.who = transport.peer.as_user(None if asked is None else asked.username)
         transport.used()
-        place = request.place = request.read_place()
+        request.place = request.read_place()
         try:
-            self._handler(place)(request)
+            self._handler(request)(request)
         except Exception:  # noqa: BLE001 (whatever a request runs into is for its client alone)
             _log.error(
                 "{peer}:Server Error:{traceback}",
@@ -170,13 +186,20 @@ class Site(server.Site):
             else:
                 request.refuse(500)
 
-    def _handler(self, place: bytes) -> Callable[[Request], None]:
+    def _handler(self, request: Request) -> Callable[[Request], None]:
+        place = request.place
         if place.startswith(b"/RPC2"):
             return self._call
         if place.startswith(b"/logtail"):
             return self._follow_process
         if place.startswith(b"/mainlogtail"):
             return self._follow_main
+        if place.startswith(b"/api/"):
+            # Not by Klein: a program that only follows what happens shall not cost what pages do.
+            from supervisor_tx.web import streams
+
+            if (stream := streams.find(request.uri)) is not None:
+                return partial(stream, self)
         return self._page
 
     def _page(self, request: Request) -> None:
