@@ -48,9 +48,11 @@ _AHEAD = (b"sec-purpose", b"purpose", b"x-moz")
 
 
 def header(request: Asked, name: bytes) -> bytes | None:
-    """Return the value of a header, in lower case; of several all, which is equal to no one."""
+    """Return the value of a header, in lower case; of several, what is equal to none of them."""
     values = request.requestHeaders.getRawHeaders(name)
-    return b", ".join(values).strip().lower() if values else None
+    if not values:
+        return None
+    return values[0].strip().lower() if len(values) == 1 else b", ".join((b"", *values)).lower()
 
 
 def provenance(request: Asked, *, behind_proxy: bool, base_url: str | None = None) -> Provenance:

@@ -133,7 +133,7 @@ class Guard:
             return
         if where is Provenance.FOREIGN:
             raise self._foreign()
-        if not self._is_token(request, self._token_of(request)):
+        if not self._is_token(self._token_of(request)):
             raise Refused(
                 "What your browser sent did not come with the token of a page of this daemon.",
                 "Go back, load the page again, and do it once more.",
@@ -146,7 +146,7 @@ class Guard:
         Those have no token. They work from our own pages, for who types them, and in scripts.
         """
         where = self.provenance(request)
-        if self._is_token(request, self._token_of(request)) and where is not Provenance.FOREIGN:
+        if self._is_token(self._token_of(request)) and where is not Provenance.FOREIGN:
             return
         if is_ahead(request):
             raise Refused("Your browser asked for this in advance.", "Nothing was done.")
@@ -173,7 +173,7 @@ class Guard:
         nonce = secrets.token_bytes(_NONCE)
         return urlsafe_b64encode(nonce + self._mac(nonce)).decode()
 
-    def _is_token(self, request: Request, token: bytes) -> bool:
+    def _is_token(self, token: bytes) -> bool:
         try:
             data = urlsafe_b64decode(token)
         except (NotBase64, ValueError):

@@ -80,7 +80,7 @@ def _read(path: str) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with open(fd, "rb") as file:
+    try:
         found = os.fstat(fd)
         if (
             not stat.S_ISREG(found.st_mode)
@@ -89,4 +89,8 @@ def _read(path: str) -> bytes | None:
             or found.st_size != SIZE
         ):
             return None
-        return file.read()
+        return os.read(fd, SIZE)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)

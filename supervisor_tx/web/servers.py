@@ -19,6 +19,7 @@ from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config.model import Config, ServerConfig
 from supervisor_tx.errors import CannotStart
 from supervisor_tx.supervision import limits
+from supervisor_tx.web.secret import Secret
 from supervisor_tx.web.sockets import AlreadyListening, ClaimedSocket, Key, claim, key_of, place_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Servers:
         self._lost: list[ClaimedSocket] = []
         self._serving: dict[Key, _Server] = {}
         self._connections: Connections | None = None
+        self._secret = Secret()
 
     def import_all(self, config: Config) -> None:
         """Import what serving takes, now: else that is done when children are on their way."""
@@ -98,6 +100,7 @@ class Servers:
 
     def open(self, daemon: Daemon) -> None:
         """Serve what the daemon's configuration says, on the addresses that were claimed."""
+        self._secret.keep_beside(daemon.config.supervisord.pidfile)
         wanted = {key_of(server): server for server in daemon.config.servers}
         for key in self._serving.keys() - wanted.keys():
             self._stop(key)
@@ -179,6 +182,8 @@ class Servers:
 
     def _content(self, daemon: Daemon, server: ServerConfig) -> Content:
         from supervisor_tx.web.auth import credentials
+        from supervisor_tx.web.hosts import is_loopback
+        from supervisor_tx.web.safety import Guard
         from supervisor_tx.web.site import Content
 
         asked = credentials(server.username, server.password)
@@ -188,7 +193,10 @@ class Servers:
                 "Server '{section}' running without any HTTP authentication checking",
                 section=server.section,
             )
-        return Content(asked, daemon.operations, rpc, daemon, server)
+        guard = Guard(
+            server, self._secret.value, is_local=is_loopback(self._claimed[key_of(server)].socket)
+        )
+        return Content(asked, daemon.operations, rpc, daemon, server, guard)
 
     def _rpc(self, daemon: Daemon, server: ServerConfig) -> Rpc | None:
         try:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -29,7 +28,10 @@ from supervisor_tx.web.auth import Credentials
 from supervisor_tx.web.channel import Channel
 from supervisor_tx.web.connections import Peer
 from supervisor_tx.web.follow import Follower
+from supervisor_tx.web.headers import NO_SNIFFING
+from supervisor_tx.web.links import Base, Links
 from supervisor_tx.web.request import Request
+from supervisor_tx.web.safety import Guard, Refused
 
 if TYPE_CHECKING:
     from supervisor_tx.supervision.broadcast import Broadcast
@@ -95,6 +97,18 @@ class Content:
     daemon: Served
     #: the section that makes the server
     server: ServerConfig
+    guard: Guard
+
+    def links(self, request: Request) -> Links:
+        """Return the links of a page that answers a request."""
+        from supervisor_tx.web.assets import assets
+
+        return Links(self.base.root(request.uri), assets().place)
+
+    @property
+    def base(self) -> Base:
+        """Where the server is, to those who reach it."""
+        return Base(self.server.base_url)
 
 
 class Site(server.Site):
@@ -172,9 +186,13 @@ class Site(server.Site):
         transport: Any = request.transport
         request.who = transport.peer.as_user(None if asked is None else asked.username)
         transport.used()
+        request.uri = self.content.base.inner(request.uri)
         request.place = request.read_place()
         try:
+            self.content.guard.check_host(request)
             self._handler(request)(request)
+        except Refused as refused:
+            _refuse(request, refused)
         except Exception:  # noqa: BLE001 (whatever a request runs into is for its client alone)
             _log.error(
                 "{peer}:Server Error:{traceback}",
@@ -206,6 +224,12 @@ class Site(server.Site):
         if b"/" + request.place.lstrip(b"/") == b"/ok.html" and request.method in (b"GET", b"POST"):
             request.respond(200, b"text/plain", b"OK")
             return
+        from supervisor_tx.web import oldpages
+        from supervisor_tx.web.assets import assets
+
+        place = request.place.lstrip(b"/")
+        if oldpages.answer(request) or assets().answer(request, place, self.content.links(request)):
+            return
         from supervisor_tx.web import app  # by the first who needs it: it is large
 
         app.answer(request)
@@ -220,7 +244,7 @@ class Site(server.Site):
             b"transfer-encoding"
         ):
             request.refuse(411)
-        elif is_cross_site(request):
+        elif self.content.guard.is_cross_site(request):
             request.refuse(403)
         elif self.content.rpc is None:
             request.refuse(500)
@@ -285,6 +309,7 @@ class Site(server.Site):
         request.stream(
             b"Last-Modified: " + http_date(follower.modified),
             b"Content-Type: text/plain;charset=utf-8",
+            NO_SNIFFING,
             *fields,
         )
         request.registerProducer(follower, streaming=True)
@@ -300,23 +325,10 @@ def _answer_failed(failure: Failure, request: Request) -> None:
     request.refuse(500)
 
 
-def is_cross_site(request: Request) -> bool:
-    """
-    Tell whether a browser sends this on behalf of a page that is not from here.
+def _refuse(request: Request, refused: Refused) -> None:
+    from supervisor_tx.web.refusals import refuse
 
-    Such a page can have a form sent to us, without being allowed to; no other client says where it
-    comes from.
-    """
-    site = request.getHeader(b"sec-fetch-site")
-    if site is not None:
-        return site not in (b"same-origin", b"none")
-    origin = request.getHeader(b"origin")
-    if origin is None:
-        return False
-    try:
-        return urlsplit(origin.lower()).netloc != (request.getHeader(b"host") or b"").lower()
-    except ValueError:
-        return True
+    refuse(request, refused)
 
 
 def _text(data: bytes) -> str:

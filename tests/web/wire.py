@@ -18,7 +18,11 @@ from supervisor_tx.errors import UnknownProcess
 from supervisor_tx.supervision.operations import Principal
 from supervisor_tx.web.auth import Credentials
 from supervisor_tx.web.connections import Peer
+from supervisor_tx.web.safety import Guard
 from supervisor_tx.web.site import BadRequest, Content, Site
+
+#: What tokens are made with.
+KEY = b"k" * 32
 
 CALL = b"<methodCall><methodName>x.y</methodName></methodCall>"
 
@@ -205,14 +209,30 @@ class Wire:
 class World:
     """A site, its clock, and what it serves."""
 
-    def __init__(self, username: str | None = None, password: str = "", daemon: Any = None) -> None:
-        """``daemon`` is what pages and JSON are about; without one they only are not found."""
+    kind = Site
+
+    def __init__(
+        self,
+        username: str | None = None,
+        password: str = "",
+        daemon: Any = None,
+        server: ServerConfig | None = None,
+        is_local: bool = False,
+    ) -> None:
+        """
+        ``daemon`` is what pages and JSON are about; without one they only are not found.
+
+        ``server`` is the section, of a unix socket if there is none; ``is_local``: only this
+        machine reaches it.
+        """
         self.clock = Clock() if daemon is None else daemon.clock
         self.rpc = FakeRpc()
         self.logs = FakeLogs()
         asked = None if username is None else Credentials(username, password)
-        server = ServerConfig("unix_http_server", file="/run/supervisor.sock")
-        self.site = Site(Content(asked, self.logs, self.rpc, daemon, server), self.clock)
+        server = server or ServerConfig("unix_http_server", file="/run/supervisor.sock")
+        guard = Guard(server, lambda: KEY, is_local=is_local)
+        content = Content(asked, self.logs, self.rpc, daemon, server, guard)
+        self.site = self.kind(content, self.clock)
 
     def turn(self) -> None:
         """Turn the loop until nothing is left to be done at once."""
