@@ -80,16 +80,17 @@ class Capture:
             data = self._held + data
             self._held = b""
         pieces: list[Piece] = []
-        at = 0
-        while (found := data.find(self._token, at)) >= 0:
-            token = self._token
+        at, token = 0, END if self._is_within else BEGIN
+        while (found := data.find(token, at)) >= 0:
             self._take(data[at:found], pieces)
+            at = found + len(token)
             if self._is_within:
                 self._communicate(pieces)
             self._is_within = not self._is_within
-            at = found + len(token)
-        end = _before_beginning(data, at, self._token)
-        self._held = data[end:]
+            token = END if self._is_within else BEGIN
+        end = _before_beginning(data, at, token)
+        if end < len(data):
+            self._held = data[end:]
         self._take(data[at:end], pieces)
         return pieces
 
@@ -128,10 +129,6 @@ class Capture:
         self._size = record["size"]
         if self._stripper is not None:
             self._stripper = AnsiStripper(b64decode(record["ansi"]))
-
-    @property
-    def _token(self) -> bytes:
-        return END if self._is_within else BEGIN
 
     def _take(self, data: bytes, pieces: list[Piece]) -> None:
         if not self._is_within:

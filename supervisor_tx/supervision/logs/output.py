@@ -148,7 +148,8 @@ class OutputChannel:
             self._sort(self._capture.flush(), is_cut=False)
         if self._stripper is not None and (rest := self._stripper.flush()):
             self._deliver(rest)
-            self._tell(self._log_text, rest, is_cut=False)
+            if self._tells_log:
+                self._tell(self._log_text, rest, is_cut=False)
         self._tell_rest(self._log_text)
         self._let_go()
 
@@ -249,7 +250,9 @@ class OutputChannel:
                 case Captured(data):
                     if _log.enabled(Level.DEBUG):
                         self._copy(data)
-                    self._tell(self._captured_text, data, is_cut=is_cut and piece is pieces[-1])
+                    if self._tells_log:
+                        is_last = piece is pieces[-1]
+                        self._tell(self._captured_text, data, is_cut=is_cut and is_last)
                 case Communication(data):
                     self._tell_rest(self._captured_text)
                     self._communicate(data)
@@ -269,14 +272,14 @@ class OutputChannel:
             data = self._stripper.feed(data)
         if data:
             self._deliver(data)
-            self._tell(self._log_text, data, is_cut=is_cut)
+            if self._tells_log:
+                self._tell(self._log_text, data, is_cut=is_cut)
 
     def _tell(self, text: WholeCharacters, data: bytes, *, is_cut: bool) -> None:
-        """Send the next piece of a text as an event, if that is wanted."""
-        if self._tells_log and self._events is not None:
-            data = text.feed(data, is_cut=is_cut)
-            if data:
-                self._events.logged(self._pid, data)
+        """Send the next piece of a text as an event."""
+        data = text.feed(data, is_cut=is_cut)
+        if data and self._events is not None:
+            self._events.logged(self._pid, data)
 
     def _tell_rest(self, text: WholeCharacters) -> None:
         rest = text.flush()
