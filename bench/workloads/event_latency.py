@@ -1,0 +1,62 @@
+"""Kill 100 children, one after the other: how long until a listener has read of each that it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from statistics import median, quantiles
+
+from bench.contestants import Contestant, Daemon
+from bench.results import Figure, Run
+
+NAME = "event-latency"
+
+MEDIAN = Figure("from the kill to the listener that reads of it, median", "ms")
+P99 = Figure("from the kill to the listener that reads of it, 99th percentile", "ms")
+
+CHILDREN = 100
+
+#: Writes down the time at which it reads of each event.
+LISTENER = """\
+import os, sys, time
+file = open(sys.argv[1], "ab", buffering=0)
+while True:
+    os.write(1, b"READY\\n")
+    os.read(0, 65536)
+    file.write(b"%d\\n" % time.monotonic_ns())
+    os.write(1, b"RESULT 2\\nOK")
+"""
+
+
+def run(contestant: Contestant, directory: Path, count: int) -> Run:
+    del count
+    listener, times = directory / "listener.py", directory / "times"
+    listener.write_text(LISTENER)
+    times.touch()
+    sections = (
+        f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {times}\n"
+        "events=PROCESS_STATE_EXITED\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+        "[program:victim]\ncommand=sleep 1000000\nprocess_name=%(program_name)s_%(process_num)d\n"
+        f"numprocs={CHILDREN}\nstdout_logfile=NONE\nstderr_logfile=NONE\nautorestart=false\n"
+    )
+    with contestant.running(directory, sections) as daemon:
+        daemon.until_running(1 + CHILDREN)
+        victims = _victims(daemon)
+        delays = [_delay(daemon, times, number, pid) for number, pid in enumerate(victims)]
+    return {MEDIAN: median(delays), P99: quantiles(delays, n=100)[98]}
+
+
+def _victims(daemon: Daemon) -> list[int]:
+    names = {pid: Path(f"/proc/{pid}/comm").read_text() for pid in daemon.children()}
+    return [pid for pid, name in names.items() if name == "sleep\n"]
+
+
+def _delay(daemon: Daemon, times: Path, number: int, pid: int) -> float:
+    """Return milliseconds."""
+    began = time.monotonic_ns()
+    os.kill(pid, signal.SIGKILL)
+    daemon.until(lambda: times.read_bytes().count(b"\n") > number, 0.001)
+    return (int(times.read_bytes().split(b"\n")[number]) - began) / 1e6
