@@ -38,10 +38,13 @@ from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.broadcast import Broadcast
 from supervisor_tx.supervision.children.exits import StrangerReaper
 from supervisor_tx.supervision.children.spawner import Spawner
+from supervisor_tx.supervision.figures import Figures
 from supervisor_tx.supervision.group import ProcessGroup
+from supervisor_tx.supervision.logs import watch
 from supervisor_tx.supervision.logs.activitylog import ActivityLog, activity_log
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
+from supervisor_tx.supervision.outside import Outside
 from supervisor_tx.supervision.pool import Exchange, ResultHandler
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.workers import Workers
@@ -170,6 +173,10 @@ class Daemon(Service):
         self.operations = Operations(self)
         #: tells events to programs that follow them, over all restarts
         self.broadcast = Broadcast(reactor)
+        #: CPU and memory of what runs
+        self.figures = Figures(reactor, self._roots)
+        #: files that others change
+        self.outside = Outside(reactor)
         #: to be written once there is a log to write to
         self.messages: list[Message] = []
         #: called last of all, when it has ended
@@ -247,8 +254,18 @@ class Daemon(Service):
     def _start(self) -> None:
         self._take_signals()  # again: the reactor has put in handlers of its own
         self._strangers.install()
+        watch.listen(self.outside)
         self.supervisor.start()
         self._faces.open(self)
+
+    def _roots(self) -> dict[tuple[str, str], int]:
+        """Return the pids of all that runs, by group and name."""
+        return {
+            (group.name, process.name): process.pid
+            for group in self.supervisor.groups.values()
+            for process in group.processes.values()
+            if process.transport is not None and process.pid is not None
+        }
 
     # Commander
 
@@ -356,6 +373,8 @@ class Daemon(Service):
     def _end(self) -> None:
         self.supervisor.close()
         self._strangers.uninstall()
+        watch.listen(None)
+        self.outside.close()
         for number in SIGNALS:  # nothing is left to be asked for, and who asks again kills nobody
             signal.signal(number, signal.SIG_IGN)
         self._spawner.stop()

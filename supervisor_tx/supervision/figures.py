@@ -10,6 +10,7 @@ goes on where somebody comes back within :data:`KEPT` seconds.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from itertools import islice
@@ -55,14 +56,14 @@ class Figures:
         self,
         clock: IReactorTime,
         roots: Callable[[], Mapping[Key, int]],
-        pid: int,
+        pid: Callable[[], int] = os.getpid,
         open_table: Callable[[], ProcessTable] = open_table,
     ) -> None:
         """
         Do nothing yet.
 
-        ``roots`` tells the pids of all programs that run, ``pid`` is the daemon's. ``open_table``
-        may raise NoFigures.
+        ``roots`` tells the pids of all programs that run, ``pid`` the daemon's, which is another
+        one after a fork. ``open_table`` may raise NoFigures.
         """
         self.latest: Mapping[Key, Figure] = {}
         self.daemon: Figure | None = None
@@ -239,7 +240,7 @@ class Figures:
             if handled >= SLICE:
                 handled = 0
                 yield
-        own = survey.find(self._pid)
+        own = survey.find(self._pid())
         self.daemon = None
         if own is not None:
             was = None if before is None else before[1]

@@ -464,8 +464,8 @@ class TrafficTests(HttpTestCase):
         return port
 
 
-class StreamTests(HttpTestCase):
-    """Logs that are followed, from outside."""
+class StreamTestCase(HttpTestCase):
+    """With clients that follow."""
 
     def follow(self, uri: str) -> Client:
         client = self.client()
@@ -486,6 +486,10 @@ class StreamTests(HttpTestCase):
         while end not in read:
             read += self.chunk(client)
         return read
+
+
+class StreamTests(StreamTestCase):
+    """Logs that are followed, from outside."""
 
     def test_over_runs(self) -> None:
         """A log is followed over the runs of its program, through clearing and rotation."""

@@ -47,7 +47,7 @@ class FiguresTestCase(SynchronousTestCase):
         self.pid = self.table.fork(self.init)
         self.roots = {A: self.table.fork(self.pid), B: self.table.fork(self.pid)}
         self.opened = 0
-        self.figures = Figures(self.clock, lambda: self.roots, self.pid, self.open_table)
+        self.figures = Figures(self.clock, lambda: self.roots, lambda: self.pid, self.open_table)
         self.calls = 0
 
     def open_table(self) -> ProcessTable:
@@ -400,7 +400,7 @@ class ProblemTests(FiguresTestCase):
         def none() -> ProcessTable:
             raise NoFigures("psutil is needed")
 
-        figures = Figures(self.clock, lambda: self.roots, self.pid, none)
+        figures = Figures(self.clock, lambda: self.roots, lambda: self.pid, none)
         self.addCleanup(figures.watch(self.changed))
         self.turn()
         self.assertEqual(figures.problem, "psutil is needed")
