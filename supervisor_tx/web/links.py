@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-#: What ends the path of a URI.
+#: What ends the path of a URI, to us; to browsers the last does not.
 _MARKS = (b"#", b"?", b";")
 
 
@@ -38,7 +38,7 @@ class Base:
         """Return how a page reaches the root; empty: it is in the root itself."""
         if self.path is not None:
             return self.path
-        for mark in _MARKS:
+        for mark in _MARKS[:2]:
             uri = uri.partition(mark)[0]
         return "../" * uri.lstrip(b"/").count(b"/")
 
@@ -53,8 +53,8 @@ class Links:
         self._asset = asset
 
     def to(self, place: str) -> str:
-        """Return the link to what is below the root: ``config``, ``processes/web:1``."""
-        return f"{self.root}{place}" or "./"
+        """Return the link to what is below the root: ``config``, ``?sort=pid``, empty: it."""
+        return f"{self.root or './'}{place}"
 
     def static(self, name: str) -> str:
         """Return the link to a static file: ``look.css``."""
