@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
+from supervisor_tx.core.states import ProcessState
 from supervisor_tx.supervision.description import Flag, Many, OneOf, SignalName, Text, Whole
 from supervisor_tx.supervision.process import STDERR, STDOUT
 
@@ -32,6 +34,15 @@ WaitOneRestarted = Annotated[bool, Flag("answer when it is running again, and no
 WaitRestarted = Annotated[bool, Flag("answer when they are running again, and not at once")]
 WaitRun = Annotated[bool, Flag("answer when they are running")]
 WaitDown = Annotated[bool, Flag("answer when they are down")]
+WaitApplied = Annotated[bool, Flag("answer when all is done, with what came of it")]
+GroupFilter = Annotated[
+    Sequence[str], Many("only those of these groups", Text("", least=1, example="web"))
+]
+StateFilter = Annotated[
+    Sequence[ProcessState],
+    Many("only those in these states", OneOf("", {each.name: each for each in ProcessState})),
+]
+SearchText = Annotated[str, Text("only those with this in their names, in any case", example="web")]
 Signal = Annotated[str | int, SignalName("name or number of the signal: HUP, SIGHUP, 1")]
 Channel = Annotated[int, OneOf("which output of the process", {"stdout": STDOUT, "stderr": STDERR})]
 Characters = Annotated[str, Text("what to write", most=16 * 1024 * 1024, example="hello\n")]

@@ -14,6 +14,7 @@ or a form (:meth:`Kind.read`). Both raise ValueError with what would have been r
 from __future__ import annotations
 
 import inspect
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -182,10 +183,11 @@ class SignalName:
 
     def schema(self) -> Schema:
         """Return the JSON Schema of the values."""
+        names = [each.name for each in signal.Signals]
         return {
             "anyOf": [
-                {"type": "string", "minLength": 1, "examples": ["HUP", "SIGUSR1", "9"]},
-                {"type": "integer", "minimum": 0},
+                {"enum": [*(name.removeprefix("SIG") for name in names), *names]},
+                {"enum": sorted(int(each) for each in signal.Signals)},
             ]
         }
 

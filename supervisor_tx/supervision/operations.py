@@ -59,6 +59,7 @@ from supervisor_tx.supervision.arguments import (
     Characters,
     EventData,
     EventKind,
+    GroupFilter,
     GroupName,
     LastOffset,
     Length,
@@ -68,8 +69,11 @@ from supervisor_tx.supervision.arguments import (
     PieceOffset,
     ProcessName,
     ProcessOrGroup,
+    SearchText,
     Signal,
+    StateFilter,
     TailLength,
+    WaitApplied,
     WaitDown,
     WaitOneDown,
     WaitOneRestarted,
@@ -107,6 +111,7 @@ __all__ = [
     "Operations",
     "Outcome",
     "Principal",
+    "known_signal",
 ]
 
 _log = Logger()
@@ -251,9 +256,17 @@ class Operations:
         return self._updater.plan()
 
     @described(ShuttingDown, ConfigError, changes=True)
-    async def update(self, who: Principal) -> list[Done]:
-        """Put a changed configuration into force, touching only what has changed."""
-        return await self._updater.apply(who)
+    async def update(self, who: Principal, wait: WaitApplied = True) -> list[Done]:
+        """
+        Put a changed configuration into force, touching only what has changed.
+
+        Without wait the steps are those that are planned, without what may come of them.
+        """
+        if wait:
+            return await self._updater.apply(who)
+        planned = [Done(step) for step in self.plan(who)]
+        ensureDeferred(self._updater.apply(who)).addErrback(_given_up, "an update")
+        return planned
 
     @described(ShuttingDown, UnknownProcess, AlreadyAdded, CannotStart, changes=True)
     def add_group(self, who: Principal, name: GroupName) -> None:
@@ -296,6 +309,27 @@ class Operations:
             listed = sorted(_members(supervisor.groups.values()), key=_listing)
             self._listed = supervisor, supervisor.generation, listed
         return listed
+
+    @described(ShuttingDown)
+    def find_processes(
+        self,
+        who: Principal,
+        group: GroupFilter = (),
+        state: StateFilter = (),
+        search: SearchText = "",
+    ) -> Sequence[SupervisedProcess]:
+        """Return those processes that match all of what is asked for, by group and name."""
+        listed = self.processes(who)
+        if not (group or state or search):
+            return listed
+        wanted = search.lower()
+        return [
+            process
+            for process in listed
+            if (not group or process.group in group)
+            and (not state or process.state in state)
+            and wanted in _name(process).lower()
+        ]
 
     def process(self, who: Principal, name: str) -> SupervisedProcess:
         """Return the process of that name (``group:process``); raise UnknownProcess."""
@@ -486,7 +520,7 @@ class Operations:
         BadSignal before anything is done.
         """
         chosen, named = self._chosen(names)
-        _number(signal)
+        known_signal(signal)
         return self._signal_each(chosen, signal, named)
 
     @described(ShuttingDown, UnknownProcess, NotRunning, StdinClosed, StdinFull, changes=True)
@@ -749,7 +783,7 @@ class Operations:
         able = [each for each, problem in problems.items() if not problem]
         if wait:
             return refused + await self._stop_and_start(who, able, True)
-        ensureDeferred(self._stop_and_start(who, able, False)).addErrback(_restart_given_up)
+        ensureDeferred(self._stop_and_start(who, able, False)).addErrback(_given_up, "a restart")
         return refused + [Outcome(each) for each in able]
 
     async def _stop_and_start(
@@ -791,12 +825,13 @@ def _down(process: SupervisedProcess) -> Deferred[None]:
     return when(process, lambda: process.is_stopped)
 
 
-def _restart_given_up(failure: Failure) -> None:
+def _given_up(failure: Failure, what: str) -> None:
+    """Say what has become of something that nobody waits for."""
     failure.trap(SupervisorError)
-    _log.warn("a restart was given up: {error}", error=failure.value)
+    _log.warn("{what} was given up: {error}", what=what, error=failure.value)
 
 
-def _number(signal: str | int) -> int:
+def known_signal(signal: str | int) -> int:
     """Return the number of a signal; raise BadSignal."""
     try:
         return signal_number(str(signal))
@@ -805,7 +840,7 @@ def _number(signal: str | int) -> int:
 
 
 def _signal(process: SupervisedProcess, name: str, signal: str | int) -> None:
-    number = _number(signal)
+    number = known_signal(signal)
     if process.state not in SIGNALLABLE_STATES:
         raise NotRunning(name)
     try:

@@ -33,6 +33,9 @@ from supervisor_tx.web.request import Request
 _log = Logger()
 
 
+_READING = (b"GET", b"HEAD")
+
+
 class UnderWay(resource.Resource):
     """Stands for an answer that somebody else gives."""
 
@@ -81,6 +84,9 @@ def application() -> KleinResource:
     app.url_map.converters["segment"] = Segment
     app.handle_errors(HTTPException)(_refuse)
     app.handle_errors(Exception)(_fail)
+    from supervisor_tx.web.api import answering
+
+    answering.add_to(app)
     return app.resource()
 
 
@@ -107,7 +113,7 @@ def _refuse(request: IRequest, failure: Failure) -> UnderWay:
             request.respond(204, b"", b"", b"Allow: " + allowed)
         else:
             request.refuse(405, b"Allow: " + allowed)
-    elif error.code == 404 and request.method not in (b"GET", b"HEAD"):
+    elif error.code == 404 and request.method not in _READING and not request.is_for_program:
         request.refuse(400)  # as Supervisor does
     else:
         request.refuse(error.code)

@@ -9,6 +9,7 @@ type: its status says it all.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +22,16 @@ TYPE = b"application/problem+json"
 
 #: What the types of problems begin with.
 PREFIX = "urn:supervisor-tx:problem:"
+
+#: What there is to say of a status that is the same whatever was asked for.
+GENERAL: Mapping[int, str] = {
+    400: "The request cannot be understood. Its URL has to be UTF-8, its host a name.",
+    401: "A user name and a password are asked for, by Basic authentication.",
+    403: "It may not be asked for in this way.",
+    404: "There is nothing at this URL. What there is stands in /api/v1/openapi.json.",
+    405: "This cannot be done with it; Allow says what can.",
+    500: "The daemon has a defect; its activity log says where.",
+}
 
 
 def problem(code: int, detail: str, **members: object) -> bytes:

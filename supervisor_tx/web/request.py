@@ -162,8 +162,18 @@ class Request(server.Request):
         self.finish()
 
     def refuse(self, code: int, *fields: bytes) -> None:
-        """Send an error page."""
-        self.respond(code, b"text/html", error_page(code), *fields)
+        """Send an error page, or to a program a problem."""
+        if self.is_for_program:
+            from supervisor_tx.web import problems
+
+            problems.refuse(self, code, problems.GENERAL[code], *fields)
+        else:
+            self.respond(code, b"text/html", error_page(code), *fields)
+
+    @property
+    def is_for_program(self) -> bool:
+        """Whether it asks for what only programs read."""
+        return self.uri.lstrip(b"/").startswith(b"api/")
 
     def stream(self, *fields: bytes, goodbye: Callable[[str], None] | None = None) -> bool:
         """

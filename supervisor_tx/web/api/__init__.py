@@ -1,0 +1,1 @@
+"""JSON: all that the pages do, for programs, below ``/api/v1/``."""
