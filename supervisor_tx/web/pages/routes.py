@@ -1,0 +1,293 @@
+"""Which URL shows which page, and what its forms do."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from klein import Klein
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.python.failure import Failure
+
+from supervisor_tx import __version__
+from supervisor_tx.activity import Logger
+from supervisor_tx.config.model import ServerConfig
+from supervisor_tx.errors import ConfigError, LogFailed, NoLogFile, SupervisorError
+from supervisor_tx.supervision.broadcast import Interest
+from supervisor_tx.supervision.logs import paging
+from supervisor_tx.supervision.logs.paging import LogPage
+from supervisor_tx.supervision.operations import Operations
+from supervisor_tx.supervision.refusals import refusal
+from supervisor_tx.web.app import UNDER_WAY, UnderWay
+from supervisor_tx.web.forms import field, fields
+from supervisor_tx.web.headers import PAGE
+from supervisor_tx.web.pages import actions
+from supervisor_tx.web.pages.configpage import ConfigData, config_page, problems_of
+from supervisor_tx.web.pages.errorpage import error_page
+from supervisor_tx.web.pages.frame import Frame
+from supervisor_tx.web.pages.logpage import log_page
+from supervisor_tx.web.pages.logview import LogView
+from supervisor_tx.web.pages.processpage import CHANNELS, process_data, process_page
+from supervisor_tx.web.pages.status import ORDERS, Figures, Rows, Status, View, arrange, only
+from supervisor_tx.web.pages.statuspage import Host, rows_page, status_page
+from supervisor_tx.web.pages.table import Moment
+from supervisor_tx.web.request import Request
+from supervisor_tx.web.safety import Refused
+
+_log = Logger()
+
+HTML = b"text/html; charset=utf-8"
+
+#: Seconds that a form waits for what it has asked for, before the page is shown all the same.
+PATIENCE = 3.0
+
+#: Where a form may lead back to: to a page of ours, and nowhere else.
+_BACK = re.compile(r"(?:processes/[^/\\?#]+|config|log|)(?:\?[^#]*)?", re.ASCII)
+
+_rows = Rows()
+
+
+def add_to(app: Klein) -> None:
+    """Add the routes of all pages."""
+    for path, handler in (
+        ("/", status),
+        ("/index.html", status),
+        ("/rows", some_rows),
+        ("/processes/<segment:name>", process),
+        ("/config", config),
+        ("/log", main_log),
+    ):
+        app.route(path, methods=["GET"], endpoint=f"page {path}")(_explaining(handler))
+    app.route("/actions", methods=["POST"], endpoint="page actions")(_explaining(act))
+
+
+def _explaining(handler: Callable[..., Coroutine[Any, Any, UnderWay]]) -> Callable[..., Any]:
+    """Return a handler that shows a page where something cannot be done."""
+
+    @wraps(handler)
+    async def explain(request: Request, **segments: str) -> UnderWay:
+        try:
+            return await handler(request, **segments)
+        except Refused as error:
+            return show_error(request, 403, error.reason, error.mend)
+        except SupervisorError as error:
+            found = refusal(error)
+            return show_error(request, found.status, f"{found.title}.", found.mend)
+
+    return explain
+
+
+async def status(request: Request) -> UnderWay:
+    """Show all processes."""
+    shared = frame(request)
+    moment = Moment(time.time(), _figures(request), shared.links.root)
+    shown = _arranged(request, moment, field(request, "filter"))
+    return show(request, status_page(shared, shown, _host(request), moment, _since(request)))
+
+
+async def some_rows(request: Request) -> UnderWay:
+    """Show some of all processes, to the script of the page that has the others."""
+    shared = frame(request)
+    moment = Moment(time.time(), _figures(request), shared.links.root)
+    names = set(fields(request).get("process", ()))
+    return show(request, rows_page(shared, only(_arranged(request, moment, ""), names), moment))
+
+
+def _arranged(request: Request, moment: Moment, wanted: str) -> Status:
+    order = field(request, "sort")
+    view = View(wanted, order if order in ORDERS else "name")
+    rows = [_rows.of(each) for each in _operations(request).processes(request.who)]
+    return arrange(rows, view, moment.figures)
+
+
+async def process(request: Request, name: str) -> UnderWay:
+    """Show one process, and one of its logs."""
+    operations = _operations(request)
+    found = operations.process(request.who, name)
+    now = time.time()
+    row = _rows.of(found)
+    data = process_data(found, row, now, _figures(request).get(row.key))
+    channel = field(request, "log")
+    if channel not in data.channels:
+        channel = data.channels[0] if data.channels else ""
+    log = None
+    if channel and field(request, "part") != "head":  # which is all that its script asks for
+        place = f"api/v1/processes/{quote(row.namespec, safe=':')}/logs/{channel}"
+        path = operations.log_path(request.who, row.namespec, CHANNELS[channel])
+        log = await _log_view(request, f"Log of {channel}", {"log": channel}, place, path)
+    return show(request, process_page(frame(request), data, log, now, _since(request)))
+
+
+async def config(request: Request) -> UnderWay:
+    """Show what is to be said of the configuration."""
+    daemon = request.site.content.daemon
+    try:
+        data = ConfigData(steps=_operations(request).plan(request.who))
+    except ConfigError as error:
+        data = problems_of(error)
+    data = replace(data, servers=[_server(server) for server in daemon.config.servers])
+    return show(request, config_page(frame(request), data, _host(request), time.time()))
+
+
+async def main_log(request: Request) -> UnderWay:
+    """Show the activity log."""
+    path = _operations(request).main_log_path(request.who)
+    log = await _log_view(request, "Activity log", {}, "api/v1/logs/main", path)
+    return show(request, log_page(frame(request), log))
+
+
+async def act(request: Request) -> UnderWay:
+    """Do what a form asks for, and show the page that it was on."""
+    request.site.content.guard.check(request)
+    form = fields(request)
+    doing = ensureDeferred(_act(request, form))
+    told = await _at_most(request, doing)
+    if request.getHeader(b"accept") == b"application/json":
+        answer = json.dumps({"message": told.text, "ok": told.ok}).encode()
+        request.respond(200, b"application/json", answer, *PAGE)
+        return UNDER_WAY
+    back = field(request, "back")
+    if not _BACK.fullmatch(back):
+        back = ""
+    mark = "&" if "?" in back else "?"
+    place = f"{frame(request).links.to(back)}{mark}{urlencode({'message': told.message})}"
+    request.respond(303, HTML, b"", b"Location: " + place.encode("ascii", "replace"), *PAGE)
+    return UNDER_WAY
+
+
+async def _act(request: Request, form: actions.Form) -> actions.Told:
+    operations = _operations(request)
+    try:
+        if "daemon" in form:
+            return actions.to_daemon(operations, request.who, form["daemon"][0])
+        if "config" in form:
+            return await actions.apply(operations, request.who)
+        return await actions.carry_out(operations, request.who, actions.read(form))
+    except SupervisorError as error:
+        return actions.Told(str(error), ok=False)
+
+
+def _at_most(request: Request, doing: Deferred[actions.Told]) -> Deferred[actions.Told]:
+    """Return what has come of it, or after a while that it goes on."""
+    told: Deferred[actions.Told] = Deferred()
+
+    def answer(result: actions.Told | Failure) -> None:
+        if not told.called:
+            timer.cancel()
+            told.callback(result)
+        elif isinstance(result, Failure):
+            _log.failure("an action of a page failed", result)
+
+    timer = request.site.content.daemon.clock.callLater(
+        PATIENCE, told.callback, actions.Told("It is under way.")
+    )
+    doing.addBoth(answer)
+    return told
+
+
+async def _log_view(
+    request: Request, heading: str, query: Mapping[str, str], place: str, path: str | None
+) -> LogView:
+    """Read the page of a log that is asked for."""
+    wanted = field(request, "find")
+    page, problem = None, ""
+    try:
+        page = await _operations(request).daemon.in_thread(_read, path, wanted, _place(request))
+    except NoLogFile:
+        problem = "It has no log file." if path is None else "Nothing was written yet."
+    except LogFailed as error:
+        problem = f"The log cannot be read: {error}"
+    return LogView(
+        heading=heading,
+        query=query,
+        download=place,
+        stream=f"{place}/stream",
+        page=page,
+        problem=problem,
+        wanted=wanted,
+        path=path or "",
+    )
+
+
+def _place(request: Request) -> tuple[str, int | None]:
+    """Return from where on a log is asked for: the word for that, and the place in bytes."""
+    for word in ("from", "to", "before", "after"):
+        text = field(request, word)
+        if text.isascii() and text.isdigit() and len(text) < 19:
+            return word, int(text)
+    return "", None
+
+
+def _read(path: str | None, wanted: str, place: tuple[str, int | None]) -> LogPage:
+    word, number = place
+    if wanted:
+        return paging.find(path, wanted, number, forwards=word == "after")
+    if word == "from" and number is not None:
+        return paging.after(path, number)
+    return paging.before(path, number if word == "to" else None)
+
+
+def show(request: Request, page: str, code: int = 200) -> UnderWay:
+    """Answer with a page."""
+    request.respond(code, HTML, page.encode("utf-8", "replace"), *PAGE)
+    return UNDER_WAY
+
+
+def show_error(request: Request, code: int, what: str = "", remedy: str = "") -> UnderWay:
+    """Answer with a page that says what is wrong, and what to do."""
+    return show(request, error_page(frame(request), code, what, remedy), code)
+
+
+def frame(request: Request) -> Frame:
+    """Return what all pages that this request can lead to have in common."""
+    content = request.site.content
+    return Frame(
+        links=content.links(request),
+        token=content.guard.token(request),
+        identifier=content.daemon.config.supervisord.identifier,
+        host=platform.node(),
+        message=field(request, "message"),
+        is_open=content.credentials is None and content.server.address is not None,
+    )
+
+
+def _operations(request: Request) -> Operations:
+    operations: Operations = request.site.content.daemon.operations
+    return operations
+
+
+def _figures(request: Request) -> Figures:
+    """Return the figures that there are, and have more made for who looks on."""
+    daemon: Any = request.site.content.daemon
+    daemon.figures.glance()
+    latest: Figures = daemon.figures.latest
+    return latest
+
+
+def _since(request: Request) -> str:
+    """Return the id of the latest event: what a page shows is true of the moment after it."""
+    broadcast = request.site.content.daemon.broadcast
+    cursor = broadcast.follow(Interest(), lambda: None)  # so that events are kept from now on
+    broadcast.leave(cursor)
+    return cursor.id
+
+
+def _host(request: Request) -> Host:
+    info = _operations(request).daemon_info(request.who)
+    return Host(
+        version=__version__, pid=info.pid, since=info.started, configfile=info.config.configfile
+    )
+
+
+def _server(server: ServerConfig) -> tuple[str, bool]:
+    if server.address is None:
+        return f"unix://{server.file}", server.username is not None
+    host, port = server.address
+    return f"http://{host or '*'}:{port}", server.username is not None

@@ -1,0 +1,248 @@
+"""The table of processes, as text that is quick to make a thousand times."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from urllib.parse import quote
+
+from twisted.web.template import Flattenable, Tag
+
+from supervisor_tx.core.figures import Figure
+from supervisor_tx.core.states import ProcessState as S
+from supervisor_tx.web.pages import spark, words
+from supervisor_tx.web.pages.status import Figures, Row, Section, Status, View, summary
+from supervisor_tx.web.pages.stencil import Stencil, flat, h, hole
+
+#: Columns: the name of a class, what the heading says, and what it can be sorted by.
+COLUMNS = (
+    ("state", "State", "state"),
+    ("name", "Name", "name"),
+    ("up", "Up", "uptime"),
+    ("story", "Ended last", None),
+    ("pid", "PID", "pid"),
+    ("cpu", "CPU", "cpu"),
+    ("memory", "Memory", "memory"),
+    ("history", "Lately", None),
+    ("acts", "Actions", None),
+)
+_WIDTH = len(COLUMNS) + 1
+
+#: What can be done to a process in a state: the action, and what the button says.
+ACTS: Mapping[S, tuple[tuple[str, str], ...]] = {
+    S.RUNNING: (("restart", "Restart"), ("stop", "Stop")),
+    S.STARTING: (("stop", "Stop"),),
+    S.BACKOFF: (("restart", "Try now"), ("stop", "Give up")),
+    S.STOPPING: (),
+    S.UNKNOWN: (),
+    S.STOPPED: (("start", "Start"),),
+    S.EXITED: (("start", "Start"),),
+    S.FATAL: (("start", "Start"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What rows look like by now."""
+
+    #: seconds since the epoch
+    now: float
+    figures: Figures
+    #: what links to other pages begin with
+    root: str = ""
+
+
+def table(status: Status, moment: Moment) -> str:
+    """Return the whole table."""
+    parts = [_table_head(status.view.wanted, status.view.order)]
+    parts.append(attention(status.attention, moment))
+    for section in status.sections:
+        parts += _section(section, moment)
+    parts.append("</table>")
+    return "".join(parts)
+
+
+def attention(rows: Iterable[Row], moment: Moment) -> str:
+    """Return the part of the table with what is wrong."""
+    found = "".join(row(each, moment, names_group=True) for each in rows)
+    heading = _attention_heading() if found else ""
+    return f'<tbody id="attention">{heading}{found}</tbody>'
+
+
+def _section(section: Section, moment: Moment) -> Iterable[str]:
+    if not section.is_group:
+        yield f'<tbody class="loose" data-group="{escape(section.group)}">'
+    else:
+        yield _group_head().fill(
+            {"group": section.group, "spec": f"{section.group}:*", "told": tell(section.counts)}
+        )
+    for each in section.rows:
+        yield row(each, moment, names_group=not section.is_group)
+    yield "</tbody>"
+
+
+def row(row: Row, moment: Moment, names_group: bool) -> str:
+    """Return a row; in one of its own group it goes without the group's name."""
+    figure = moment.figures.get(row.key) if row.pid else None
+    in_group = names_group and row.name != row.group
+    return _row(row.state, row.needs_attention).fill(
+        {
+            "namespec": row.namespec,
+            "place": moment.root + place(row.namespec),
+            "group": f"{row.group}:" if in_group else "",
+            "name": row.name,
+            "since": str(row.since or ""),
+            "up": words.span(moment.now - row.since) if row.since else "",
+            "story": row.story,
+            "tries": row.tries,
+            "next": str(row.next_try or ""),
+            "when": next_try(row.next_try, moment.now),
+            "pid": str(row.pid or ""),
+            "cpu": cpu(figure),
+            "memory": words.size(figure.rss_bytes) if figure else "",
+            "points": history(figure),
+        }
+    )
+
+
+def cpu(figure: Figure | None) -> str:
+    """Return how much of a processor it takes, in words; empty: it is not known."""
+    if figure is None or figure.cpu_percent is None:
+        return ""
+    return words.percent(figure.cpu_percent)
+
+
+def history(figure: Figure | None) -> str:
+    """Return the points of the graph of its CPU."""
+    return "" if figure is None else spark.points(cpu for cpu, _ in figure.history)
+
+
+def place(namespec: str) -> str:
+    """Return the address of a process's page, relative to the root."""
+    return f"processes/{quote(namespec, safe=':')}"
+
+
+def next_try(when: int, now: float) -> str:
+    """Return when it is tried again, in words; empty: it is not."""
+    return f"next try in {words.span(when - now)}" if when else ""
+
+
+def tell(counts: Counter[S]) -> str:
+    """Return how many are in which state, in words."""
+    return ", ".join(f"{number} {state.name.lower()}" for state, number in summary(counts))
+
+
+def mark(state: S) -> Tag:
+    """Return the shape of a state, and its word."""
+    return h.span(state.name, class_="state", **{"data-state": state.name})
+
+
+def button(label: str, action: str, target: str) -> Tag:
+    """Return a button that does something to a process, or to a group's processes."""
+    made: Tag = h.button(label, name=action, value=target)
+    return made(**{"aria-label": f"{label} {target}"})
+
+
+@cache
+def _row(state: S, is_attention: bool) -> Stencil:
+    name = hole("namespec")
+    told: list[Flattenable] = [
+        h.span(hole("story"), class_="why"),
+        h.span(hole("tries"), class_="tries"),
+        h.span(hole("when"), class_="next", **{"data-at": hole("next")}),
+    ]
+    cells = [
+        h.td(hole("up"), class_="up", **{"data-since": hole("since")}),
+        h.td(told, class_="story"),
+        h.td(hole("pid"), class_="pid"),
+        h.td(hole("cpu"), class_="cpu"),
+        h.td(hole("memory"), class_="memory"),
+        h.td(graph(), class_="history"),
+    ]
+    if is_attention:  # what is wrong takes all the room that there is
+        cells = [h.td(told, class_="story", colspan=str(len(cells)))]
+    return Stencil(
+        h.tr(
+            h.td(
+                h.input(
+                    type="checkbox", name="process", value=name, **{"aria-label": f"Select {name}"}
+                ),
+                class_="pick",
+            ),
+            h.td(mark(state), class_="state"),
+            h.th(
+                h.a(h.span(hole("group"), class_="of"), hole("name"), href=hole("place")),
+                scope="row",
+                class_="name",
+            ),
+            cells,
+            h.td([button(label, action, name) for action, label in ACTS[state]], class_="acts"),
+            class_="process attention" if is_attention else "process",
+            **{"data-process": name},
+        )
+    )
+
+
+def graph(points: str = hole("points")) -> Tag:
+    """Return a small graph."""
+    svg: Tag = h.svg(
+        h.polyline(points=points),
+        viewBox=f"0 0 {spark.WIDTH} {spark.HEIGHT}",
+        class_="spark",
+    )
+    return svg(**{"aria-hidden": "true"})
+
+
+@cache
+def _group_head() -> Stencil:
+    group, spec = hole("group"), hole("spec")
+    head = h.tr(
+        h.td(class_="pick"),
+        h.th(
+            h.label(
+                h.input(type="checkbox", checked="", class_="fold"),
+                h.span("Show the processes of ", class_="hidden"),
+                h.span(group, class_="group-name"),
+            ),
+            h.span(hole("told"), class_="told"),
+            colspan=str(_WIDTH - 2),
+            scope="rowgroup",
+        ),
+        h.td(
+            button("Start", "start", spec),
+            button("Restart", "restart", spec),
+            button("Stop", "stop", spec),
+            class_="acts",
+        ),
+        class_="head",
+    )
+    return Stencil(h.tbody(head, class_="group", **{"data-group": group}), end="</tbody>")
+
+
+@cache
+def _attention_heading() -> str:
+    heading = h.th("Needs attention", colspan=str(_WIDTH), scope="rowgroup")
+    return flat(h.tr(heading, class_="heading"))
+
+
+def _table_head(wanted: str, order: str) -> str:
+    cells: list[Tag] = [h.td(class_="pick")]
+    for name, label, by in COLUMNS:
+        cell = h.th(label, scope="col", class_=name)
+        if by is not None:
+            cell = h.th(
+                h.a(label, href=_sorted_by(wanted, by), class_="sort"), scope="col", class_=name
+            )
+            if by == order:
+                cell(**{"aria-sort": "descending" if by in ("cpu", "memory") else "ascending"})
+        cells.append(cell)
+    caption = h.caption("Processes", class_="hidden")
+    head = flat(h.table(caption, h.thead(h.tr(cells)), id="processes"))
+    return head.removesuffix("</table>")
+
+
+def _sorted_by(wanted: str, order: str) -> str:
+    return View(wanted, order).query or "./"

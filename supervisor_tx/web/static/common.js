@@ -1,0 +1,173 @@
+// What all pages do with scripts: forms without reloading, the connection, and times that go on.
+
+const body = document.body;
+
+export const root = new URL(body.dataset.root, location.href);
+export const address = (place) => new URL(place, root);
+
+document.documentElement.classList.add("scripted");
+
+// Seconds since the epoch, by the daemon's clock.
+const skew = body.dataset.now ? Number(body.dataset.now) - Date.now() / 1000 : 0;
+export const now = () => Date.now() / 1000 + skew;
+
+const THIN = "\u202f";
+
+// How long, in the words that the daemon uses.
+export function span(seconds) {
+  const left = Math.max(0, Math.floor(seconds));
+  const [minutes, hours, days] = [60, 3600, 86400].map((each) => Math.floor(left / each));
+  if (left < 60) return `${left}${THIN}s`;
+  if (left < 3600) return `${minutes}${THIN}min`;
+  if (left < 86400) return `${hours}${THIN}h ${minutes % 60}${THIN}min`;
+  return `${days}${THIN}d ${hours % 24}${THIN}h`;
+}
+
+export function size(bytes) {
+  if (bytes < 1024) return `${bytes}${THIN}B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  while (value >= 1000 && units.length > 1) {
+    value /= 1024;
+    units.shift();
+  }
+  return `${value.toFixed(value < 100 ? 1 : 0)}${THIN}${units[0]}`;
+}
+
+export const percent = (value) => `${value.toFixed(value < 99.95 ? 1 : 0)}${THIN}%`;
+
+export function write(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+// Times that go on: how long it is up, and how long until the next try.
+function tick() {
+  if (document.hidden) return;
+  for (const each of document.querySelectorAll("[data-since]:not([data-since=''])")) {
+    write(each, span(now() - each.dataset.since));
+  }
+  for (const each of document.querySelectorAll("[data-at]:not([data-at=''])")) {
+    write(each, `next try in ${span(Math.ceil(each.dataset.at - now()))}`);
+  }
+}
+
+setInterval(tick, 1000);
+
+// What has come of something, also for those who only hear it.
+export function tell(text, ok = true) {
+  const place = document.getElementById("message");
+  place.classList.toggle("failed", !ok);
+  place.textContent = text;
+}
+
+// A page of ours, as a document; the browser reads it, and runs nothing that is in it.
+export function fetchPage(place) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", place);
+    request.responseType = "document";
+    request.timeout = 20000;
+    request.onload = () => {
+      if (request.status === 200 && request.response) resolve(request.response);
+      else reject(new Error(`the daemon answers ${request.status} ${request.statusText}`));
+    };
+    request.onerror = () => reject(new Error("the daemon cannot be reached"));
+    request.ontimeout = () => reject(new Error("the daemon does not answer"));
+    request.send();
+  });
+}
+
+// Have a form carried out, and tell what has come of it.
+export async function send(form, button) {
+  const data = new URLSearchParams(new FormData(form, button));
+  button?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: data,
+      headers: { Accept: "application/json" },
+    });
+    if (!answer.headers.get("Content-Type")?.startsWith("application/json")) {
+      throw new Error(`the daemon answers ${answer.status} ${answer.statusText}`);
+    }
+    const told = await answer.json();
+    tell(told.message, told.ok);
+    document.dispatchEvent(new CustomEvent("told", { detail: told }));
+  } catch (error) {
+    tell(`Nothing is known of what has come of it: ${error.message}.`, false);
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  event.preventDefault();
+  send(event.target, event.submitter);
+});
+
+// The connection, which is shown, and mended with more and more patience.
+const link = document.getElementById("link");
+
+function showLink(state, text) {
+  if (link.dataset.link === state && link.textContent === text) return;
+  link.dataset.link = state;
+  write(link.querySelector(".text"), text);
+}
+
+const PATIENCE = [1, 2, 4, 8, 15, 30];
+
+/*
+ * Follow a stream. `place` tells where it is, after which message: an id, or none where the page is
+ * to be loaded anew first. `handlers` has a function for each kind of message, `message` for those
+ * without; `lost` is called where it is not known what was missed.
+ */
+export function follow(place, handlers, { shown = true } = {}) {
+  let source;
+  let failures = 0;
+  let timer;
+  let last = "";
+
+  function open() {
+    source = new EventSource(place(last));
+    source.onopen = () => {
+      failures = 0;
+      if (shown) showLink("live", "live");
+    };
+    source.onerror = () => retry();
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => {
+        if (event.lastEventId) last = event.lastEventId;
+        handle(event.data ? JSON.parse(event.data) : null);
+      });
+    }
+    source.addEventListener("end", () => retry());
+  }
+
+  function retry() {
+    source.close();
+    clearTimeout(timer);
+    const patience = PATIENCE[Math.min(failures, PATIENCE.length - 1)];
+    failures += 1;
+    const until = now() + patience;
+    if (shown && failures > 1) {
+      showLink("lost", `connection lost, next try in ${span(patience)}`);
+    }
+    timer = setTimeout(open, (until - now()) * 1000);
+  }
+
+  // Who comes back to a page does not wait for the next try.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && source.readyState === EventSource.CLOSED) {
+      clearTimeout(timer);
+      open();
+    }
+  });
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
+}

@@ -1,0 +1,1 @@
+// The page of the configuration: nothing but what all pages do.

@@ -1,0 +1,116 @@
+// A log: what is appended arrives by itself, older lines are fetched when they are asked for.
+
+import { fetchPage, follow } from "./common.js";
+import { append, PLAIN } from "./sgr.js";
+
+const log = document.getElementById("log");
+const button = document.getElementById("follow");
+
+// Bytes of text that stay on the page while it is followed.
+const MOST = 512 * 1024;
+
+if (log) begin();
+
+function begin() {
+  const last = log.lastElementChild;
+  let style = PLAIN;
+  let following = false;
+  let stop = null;
+  let waiting = [];
+  let offset = Number(last.dataset.end);
+
+  // What arrives is written once for each frame, however much it is.
+  function take(text) {
+    waiting.push(text);
+    if (waiting.length === 1) requestAnimationFrame(write);
+  }
+
+  function write() {
+    const bottom = following;
+    const text = waiting.join("");
+    waiting = [];
+    let piece = log.lastElementChild;
+    if (!piece || piece.textContent.length > 16384) {
+      piece = document.createElement("div");
+      piece.className = "piece";
+      log.append(piece);
+    }
+    style = append(piece, text, style);
+    trim();
+    if (bottom) log.scrollTop = log.scrollHeight;
+  }
+
+  function trim() {
+    let held = [...log.children].reduce((sum, each) => sum + each.textContent.length, 0);
+    while (held > MOST && log.children.length > 1) {
+      held -= log.firstElementChild.textContent.length;
+      log.firstElementChild.remove();
+    }
+  }
+
+  function turn(text) {
+    const mark = document.createElement("span");
+    mark.className = "turn";
+    mark.textContent = text;
+    log.append(mark);
+    style = PLAIN;
+  }
+
+  function set(on) {
+    following = on;
+    button.setAttribute("aria-pressed", String(on));
+    button.textContent = on ? "Following" : "Follow";
+    if (on && !stop) {
+      stop = follow(
+        (id) => `${log.dataset.stream}?${id ? `last_event_id=${id}` : `offset=${offset}`}`,
+        {
+          message(piece) {
+            offset = piece.end;
+            take(piece.text);
+          },
+          truncated: () => turn("The log was cleared."),
+          rotated: () => turn("A new file begins."),
+          missed: () => turn("Some lines are missing here."),
+        },
+        { shown: !document.body.dataset.event },
+      );
+    }
+    if (on) log.scrollTop = log.scrollHeight;
+  }
+
+  button.addEventListener("click", () => {
+    // On an older page there is a gap to the end: the last page is loaded.
+    if (!following && !stop && offset < Number(log.dataset.size)) location.search = latest();
+    else set(!following);
+  });
+
+  function latest() {
+    const query = new URLSearchParams(location.search);
+    for (const name of ["from", "to", "before", "after", "find", "message"]) query.delete(name);
+    return query.toString();
+  }
+
+  // To read on is to pause; to come back to the end is to follow again.
+  log.addEventListener("scroll", () => {
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+    if (atEnd !== following && stop) set(atEnd);
+  });
+
+  // Older lines are put before those that are there.
+  document.addEventListener("click", async (event) => {
+    const older = event.target.closest(".place .older");
+    if (!older || log.dataset.wanted) return;
+    event.preventDefault();
+    const page = await fetchPage(older.href);
+    const place = older.closest(".place");
+    const pieces = page.querySelectorAll("#log > .piece");
+    const height = log.scrollHeight;
+    log.prepend(...[...pieces].map((each) => document.adoptNode(each)));
+    log.scrollTop += log.scrollHeight - height;
+    place.replaceWith(document.adoptNode(page.querySelector(".place") ?? page.createElement("span")));
+  });
+
+  const found = log.querySelector("mark");
+  if (found) found.scrollIntoView({ block: "center" });
+  else if (offset >= Number(log.dataset.size)) set(true);
+}
