@@ -1,8 +1,9 @@
 r"""
 An event listener that writes down every byte that it reads, and answers as events tell it to.
 
-Run as ``listener.py childutils|text|bytes <file>``: by the module that Supervisor has for such
+Run as ``listener.py childutils|text|bytes <folder>``: by the module that Supervisor has for such
 programs, by hand in a text mode, or by hand in bytes, which is wrong where a payload is not ASCII.
+The file in the folder is ``<process>.heard``.
 
 It accepts every event, except where a REMOTE_COMMUNICATION has the name of the process for a type.
 The data of that are an order, obeyed once::
@@ -76,9 +77,10 @@ def obey(order: str) -> bytes:
     return ACCEPT
 
 
-def main(mode: str, path: str) -> None:
+def main(mode: str, folder: str) -> None:
     """Listen until there is nothing more to read."""
     name = os.environ["SUPERVISOR_PROCESS_NAME"]
+    path = f"{folder}/{name}.heard"
     raw = io.BufferedReader(Tee(path))
     stdin: IO[Any] = raw if mode == "bytes" else io.TextIOWrapper(raw, "utf-8", newline="\n")
     childutils: Any = None
