@@ -36,9 +36,9 @@ class Serials:
         return number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
-    """An event on its way to a listener of a pool, as it will be sent."""
+    """An event on its way to a listener of a pool, as it will be sent. Nothing of it changes."""
 
     event: Event
     #: among all events that pools have accepted

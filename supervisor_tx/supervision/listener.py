@@ -73,7 +73,8 @@ class Listener:
         return (
             dialogue is not None
             and dialogue.state is ListenerState.READY
-            and self.process.state is ProcessState.RUNNING
+            and self.process.life.state is ProcessState.RUNNING
+            and not self.is_deaf
         )
 
     def begin(self) -> None:
@@ -89,7 +90,9 @@ class Listener:
     def hand(self, event: Waiting, data: bytes) -> bool:
         """Write an event to it, as what is sent; answer whether there was somebody to read it."""
         transport = self.process.transport
-        if self.dialogue is None or transport is None or not self._write(data):
+        if transport is not None and transport.stdin_open:
+            transport.writeToChild(STDIN, data)
+        if self.dialogue is None or transport is None or not transport.stdin_open:
             _log.debug(
                 "epipe occurred while sending event {serial} to listener {name}, "
                 "listener state unchanged",
@@ -101,16 +104,11 @@ class Listener:
         self.dialogue.handed()
         self.in_hand = event
         self.handed += 1
-        _log.debug("event {serial} sent to listener {name}", serial=event.serial, name=self.name)
+        if _log.enabled(Level.DEBUG):
+            _log.debug(
+                "event {serial} sent to listener {name}", serial=event.serial, name=self.name
+            )
         return True
-
-    def _write(self, data: bytes) -> bool:
-        transport = self.process.transport
-        assert transport is not None
-        if not transport.stdin_open:
-            return False
-        transport.writeToChild(STDIN, data)
-        return bool(transport.stdin_open)
 
     def _say_deaf(self) -> None:
         if not self.is_deaf:
@@ -169,10 +167,10 @@ class Listener:
             dialogue.broken()
             self._over(ListenerState.BUSY, result)
             return
-        if accepted:
-            _log.debug("{name}: event was processed", name=self.name)
-        else:
+        if not accepted:
             _log.warn("{name}: event was rejected", name=self.name)
+        elif _log.enabled(Level.DEBUG):
+            _log.debug("{name}: event was processed", name=self.name)
         dialogue.accepted()
         self._log_change(ListenerState.BUSY)
         if accepted:

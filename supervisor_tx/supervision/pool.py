@@ -226,23 +226,32 @@ class ListenerPool(ProcessGroup):
         payload = occurrence.payload
         if occurrence.serial is None:
             occurrence.serial = self.exchange.serials.next()
-        serial = occurrence.pool_serials.get(self.name)
+        name = self.config.name
+        serial = occurrence.pool_serials.get(name)
         if serial is None:
-            serial = occurrence.pool_serials[self.name] = self.serials.next()
+            serial = occurrence.pool_serials[name] = self.serials.next()
         self.accepted += 1
-        self._discard(
-            self.backlog.add(
-                Waiting(occurrence.event, occurrence.serial, serial, payload, occurrence.characters)
-            )
+        backlog = self.backlog
+        is_first = not backlog
+        gone = backlog.add(
+            Waiting(occurrence.event, occurrence.serial, serial, payload, occurrence.characters)
         )
-        self._hand_out_soon()
+        if gone:
+            self._discard(gone)
+        if is_first:  # else nobody is ready, or it is known
+            self._hand_out_soon()
 
     def hear(self, name: str, data: bytes) -> None:
         """Take what a listener has said."""
         listener = self.listeners.get(name)
-        if listener is not None:
-            listener.hear(data)
+        if listener is None:
+            return
+        listener.hear(data)
+        if self._turn is not None:  # others are ready too
             self._hand_out()
+        elif self.backlog and listener.is_waiting:
+            self._hand_to(listener)
+        if self.draining is not None:
             self._look_whether_settled()
 
     def changed(self, process: SupervisedProcess, change: Announce) -> None:
@@ -293,39 +302,33 @@ class ListenerPool(ProcessGroup):
         self._hand_out()
 
     def _hand_out(self) -> None:
-        while self.backlog and self._hand_to_somebody(self.backlog.take()):
-            pass
-        if self.burst is not None and self.backlog.fullness <= 0.5:
-            self._report_burst()
+        while self.backlog and (listener := self._ready()) is not None:
+            self._hand_to(listener)
 
-    def _hand_to_somebody(self, event: Waiting) -> bool:
-        sent = b""
-        for process in self.processes.values():
-            listener = self.listeners.get(process.name)
-            if listener is None or not listener.is_waiting:
-                continue
-            sent = sent or self._envelope(event)
-            if listener.hand(event, sent):
-                return True
-        self.backlog.put_back(event)
-        return False
-
-    def _ready(self) -> Listener | None:
-        for listener in self.listeners.values():
-            if listener.is_waiting:
-                return listener
-        return None
-
-    def _envelope(self, event: Waiting) -> bytes:
-        return envelope(
+    def _hand_to(self, listener: Listener) -> None:
+        """Hand it the oldest; where it cannot be told, it is not ready any more."""
+        event = self.backlog.take()
+        sent = envelope(
             server=self.exchange.identifier,
             serial=event.serial,
-            pool=self.name,
+            pool=self.config.name,
             pool_serial=event.pool_serial,
             name=event.event.name,
             characters=event.characters,
             payload=event.payload,
         )
+        if not listener.hand(event, sent):
+            self.backlog.put_back(event)
+        elif self.burst is not None and self.backlog.fullness <= 0.5:
+            self._report_burst()
+
+    def _ready(self) -> Listener | None:
+        """Return the first, in order of configuration, that can be handed an event."""
+        for name in self.processes:
+            listener = self.listeners.get(name)
+            if listener is not None and listener.is_waiting:
+                return listener
+        return None
 
     # What is lost
 
