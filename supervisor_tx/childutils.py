@@ -1,24 +1,49 @@
 """
 For programs that run under the daemon: event listeners, and those that call it back.
 
-The names and the behaviour are those of ``supervisor.childutils`` (Supervisor docs, "Events"). The
-streams are those of the process when this module is imported.
+Functions, and the objects ``listener`` and ``pcomm``, have the names and the behaviour of
+``supervisor.childutils`` (Supervisor docs, "Events"). Their streams are those of the process when
+this module is imported. :class:`Listener` and :class:`events` are ours, and do more.
+
+This is imported by programs that are started often and should be there at once: what is not always
+needed is imported late.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-import xmlrpc.client
-from collections.abc import Mapping
-from typing import IO, Protocol
 
-from supervisor_tx.compat.xmlrpc import SupervisorTransport
+from supervisor_tx.listeners.event import ListenerEvent, Reject
+from supervisor_tx.listeners.framework import Listener
+from supervisor_tx.listeners.iterator import events
+
+TYPE_CHECKING = False  # typing takes longer to import than all else here together
+if TYPE_CHECKING:
+    import xmlrpc.client
+    from collections.abc import Mapping
+    from typing import IO, Protocol
+
+    from supervisor_tx.compat.xmlrpc import SupervisorTransport
+
+    class _Words(Protocol):
+        """A stream that takes text."""
+
+        def write(self, text: str, /) -> object:
+            """Write text."""
+
+        def flush(self) -> object:
+            """Let it go."""
+
 
 __all__ = [
     "EventListenerProtocol",
+    "Listener",
+    "ListenerEvent",
     "ProcessCommunicationsProtocol",
+    "Reject",
     "eventdata",
+    "events",
     "getRPCInterface",
     "getRPCTransport",
     "get_asctime",
@@ -28,18 +53,10 @@ __all__ = [
 ]
 
 
-class _Words(Protocol):
-    """A stream that takes text."""
-
-    def write(self, text: str, /) -> object:
-        """Write text."""
-
-    def flush(self) -> object:
-        """Let it go."""
-
-
 def getRPCTransport(env: Mapping[str, str]) -> SupervisorTransport:
     """Return what brings calls to the daemon whose child has this environment; raise KeyError."""
+    from supervisor_tx.compat.xmlrpc import SupervisorTransport
+
     return SupervisorTransport(
         env.get("SUPERVISOR_USERNAME", ""),
         env.get("SUPERVISOR_PASSWORD", ""),
@@ -49,6 +66,8 @@ def getRPCTransport(env: Mapping[str, str]) -> SupervisorTransport:
 
 def getRPCInterface(env: Mapping[str, str]) -> xmlrpc.client.ServerProxy:
     """Return the methods of the daemon whose child has this environment; raise KeyError."""
+    import xmlrpc.client
+
     # the address is never looked at, but there must be one
     return xmlrpc.client.ServerProxy("http://127.0.0.1", getRPCTransport(env))
 

@@ -31,8 +31,10 @@ WITHOUT_TWISTED = (
     "supervisor_tx.core",
     "supervisor_tx.config",
     "supervisor_tx.ctl",
+    "supervisor_tx.childutils",
     "supervisor_tx.cmdline",
     "supervisor_tx.errors",
+    "supervisor_tx.listeners",
     "supervisor_tx.pidproxy",
     "supervisor_tx.sample",
 )

@@ -1,0 +1,1 @@
+"""What programs that listen to events are made of; :mod:`supervisor_tx.childutils` has it all."""
