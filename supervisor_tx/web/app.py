@@ -85,8 +85,10 @@ def application() -> KleinResource:
     app.handle_errors(HTTPException)(_refuse)
     app.handle_errors(Exception)(_fail)
     from supervisor_tx.web.api import answering
+    from supervisor_tx.web.pages import routes
 
     answering.add_to(app)
+    routes.add_to(app)
     return app.resource()
 
 

@@ -162,11 +162,15 @@ class Request(server.Request):
         self.finish()
 
     def refuse(self, code: int, *fields: bytes) -> None:
-        """Send an error page, or to a program a problem."""
+        """Send an error page, for people one that says what to do, or to a program a problem."""
         if self.is_for_program:
             from supervisor_tx.web import problems
 
             problems.refuse(self, code, problems.GENERAL[code], *fields)
+        elif b"text/html" in (self.getHeader(b"accept") or b"").lower():
+            from supervisor_tx.web.pages import errorpage
+
+            errorpage.answer(self, code, *fields)
         else:
             self.respond(code, b"text/html", error_page(code), *fields)
 

@@ -159,7 +159,7 @@ class OurOwnTests(SynchronousTestCase):
                 if found != "http://www.w3.org"
             ]
             self.assertEqual(outside, [], path.name)
-            for name in re.findall(r"""(?:from|import)\s*\(?["']([^"']+)["']""", text):
+            for name in re.findall(r"""\b(?:from|import)(?:\s+|\s*\()["']([^"']+)["']""", text):
                 self.assertIn(name.removeprefix("./"), assets(), path.name)
                 self.assertTrue(name.startswith("./"), f"{path.name}: {name}")
 

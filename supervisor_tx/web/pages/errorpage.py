@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from twisted.web.template import Flattenable
+
 from supervisor_tx.web.answers import REASONS
-from supervisor_tx.web.pages.frame import Frame, Page, render
-from supervisor_tx.web.pages.stencil import h
+from supervisor_tx.web.headers import PAGE
+from supervisor_tx.web.pages.frame import HTML, Frame, Page, frame_of, render
+from supervisor_tx.web.pages.stencil import flat, h
+from supervisor_tx.web.request import Request
 
 #: What is wrong, and what to do about it, by status.
 _WORDS: Mapping[int, tuple[str, str]] = {
@@ -41,9 +45,35 @@ _WORDS: Mapping[int, tuple[str, str]] = {
 }
 
 
-def error_page(frame: Frame, code: int, what: str = "", remedy: str = "") -> str:
+def answer(request: Request, code: int, *fields: bytes, what: str = "", remedy: str = "") -> None:
+    """Refuse a request with a page; ``fields`` are further lines of the header."""
+    # Who may not ask is told no names, and gets no style sheet.
+    if hasattr(request, "who"):
+        page = error_page(frame_of(request), code, what, remedy)
+    else:
+        page = plain_page(code)
+    request.respond(code, HTML, page.encode("utf-8", "replace"), *PAGE, *fields)
+
+
+def plain_page(code: int) -> str:
+    """Return a page that needs nothing else, and tells nothing of the daemon."""
+    what, remedy = _words(code)
+    title = h.title(f"{code} {REASONS[code].decode()}")
+    scheme = h.meta(name="color-scheme", content="light dark")
+    head = h.head(h.meta(charset="utf-8"), scheme, title)
+    body = h.body(h.main(h.h1(what), h.p(remedy)))
+    return f"<!DOCTYPE html>\n{flat(h.html(head, body, lang='en'))}"
+
+
+def _words(code: int) -> tuple[str, str]:
+    return _WORDS.get(code, (f"{REASONS[code].decode()}.", _WORDS[400][1]))
+
+
+def error_page(
+    frame: Frame, code: int, what: str = "", remedy: str = "", more: Flattenable = ""
+) -> str:
     """Return a page; ``what`` and ``remedy`` take the place of the usual words."""
-    usual = _WORDS.get(code, (REASONS[code].decode() + ".", _WORDS[400][1]))
+    usual = _words(code)
     return render(
         frame,
         Page(
@@ -51,6 +81,7 @@ def error_page(frame: Frame, code: int, what: str = "", remedy: str = "") -> str
             main=h.div(
                 h.h1(h.span(str(code), class_="number quiet"), " ", what or usual[0]),
                 h.p(remedy or usual[1]),
+                more,
                 h.p(h.a("All processes", href=frame.links.to(""))),
                 class_="error",
             ),

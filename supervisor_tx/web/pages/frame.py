@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 
 from twisted.web.template import Flattenable, Tag
 
 from supervisor_tx import __version__
+from supervisor_tx.web.forms import field
 from supervisor_tx.web.links import Links
 from supervisor_tx.web.pages.stencil import flat, h
+from supervisor_tx.web.request import Request
 
 #: The pages that stand in the navigation, by what they are called within an address.
 PAGES = {"": "Status", "config": "Configuration", "log": "Log"}
+
+HTML = b"text/html; charset=utf-8"
 
 _DOCTYPE = "<!DOCTYPE html>\n"
 
@@ -31,6 +36,19 @@ class Frame:
     message: str = ""
     #: anybody who reaches the server may do anything
     is_open: bool = False
+
+
+def frame_of(request: Request) -> Frame:
+    """Return what all pages that this request can lead to have in common."""
+    content = request.site.content
+    return Frame(
+        links=content.links(request),
+        token=content.guard.token(request),
+        identifier=content.daemon.config.supervisord.identifier,
+        host=platform.node(),
+        message=field(request, "message"),
+        is_open=content.credentials is None and content.server.address is not None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import re
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -28,10 +27,9 @@ from supervisor_tx.supervision.refusals import refusal
 from supervisor_tx.web.app import UNDER_WAY, UnderWay
 from supervisor_tx.web.forms import field, fields
 from supervisor_tx.web.headers import PAGE
-from supervisor_tx.web.pages import actions
+from supervisor_tx.web.pages import actions, errorpage
 from supervisor_tx.web.pages.configpage import ConfigData, config_page, problems_of
-from supervisor_tx.web.pages.errorpage import error_page
-from supervisor_tx.web.pages.frame import Frame
+from supervisor_tx.web.pages.frame import HTML, frame_of
 from supervisor_tx.web.pages.logpage import log_page
 from supervisor_tx.web.pages.logview import LogView
 from supervisor_tx.web.pages.processpage import CHANNELS, process_data, process_page
@@ -42,8 +40,6 @@ from supervisor_tx.web.request import Request
 from supervisor_tx.web.safety import Refused
 
 _log = Logger()
-
-HTML = b"text/html; charset=utf-8"
 
 #: Seconds that a form waits for what it has asked for, before the page is shown all the same.
 PATIENCE = 3.0
@@ -76,17 +72,18 @@ def _explaining(handler: Callable[..., Coroutine[Any, Any, UnderWay]]) -> Callab
         try:
             return await handler(request, **segments)
         except Refused as error:
-            return show_error(request, 403, error.reason, error.mend)
+            errorpage.answer(request, 403, what=error.reason, remedy=error.mend)
         except SupervisorError as error:
             found = refusal(error)
-            return show_error(request, found.status, f"{found.title}.", found.mend)
+            errorpage.answer(request, found.status, what=f"{found.title}.", remedy=found.mend)
+        return UNDER_WAY
 
     return explain
 
 
 async def status(request: Request) -> UnderWay:
     """Show all processes."""
-    shared = frame(request)
+    shared = frame_of(request)
     moment = Moment(time.time(), _figures(request), shared.links.root)
     shown = _arranged(request, moment, field(request, "filter"))
     return show(request, status_page(shared, shown, _host(request), moment, _since(request)))
@@ -94,7 +91,7 @@ async def status(request: Request) -> UnderWay:
 
 async def some_rows(request: Request) -> UnderWay:
     """Show some of all processes, to the script of the page that has the others."""
-    shared = frame(request)
+    shared = frame_of(request)
     moment = Moment(time.time(), _figures(request), shared.links.root)
     names = set(fields(request).get("process", ()))
     return show(request, rows_page(shared, only(_arranged(request, moment, ""), names), moment))
@@ -122,7 +119,7 @@ async def process(request: Request, name: str) -> UnderWay:
         place = f"api/v1/processes/{quote(row.namespec, safe=':')}/logs/{channel}"
         path = operations.log_path(request.who, row.namespec, CHANNELS[channel])
         log = await _log_view(request, f"Log of {channel}", {"log": channel}, place, path)
-    return show(request, process_page(frame(request), data, log, now, _since(request)))
+    return show(request, process_page(frame_of(request), data, log, now, _since(request)))
 
 
 async def config(request: Request) -> UnderWay:
@@ -133,14 +130,14 @@ async def config(request: Request) -> UnderWay:
     except ConfigError as error:
         data = problems_of(error)
     data = replace(data, servers=[_server(server) for server in daemon.config.servers])
-    return show(request, config_page(frame(request), data, _host(request), time.time()))
+    return show(request, config_page(frame_of(request), data, _host(request), time.time()))
 
 
 async def main_log(request: Request) -> UnderWay:
     """Show the activity log."""
     path = _operations(request).main_log_path(request.who)
     log = await _log_view(request, "Activity log", {}, "api/v1/logs/main", path)
-    return show(request, log_page(frame(request), log))
+    return show(request, log_page(frame_of(request), log))
 
 
 async def act(request: Request) -> UnderWay:
@@ -157,7 +154,7 @@ async def act(request: Request) -> UnderWay:
     if not _BACK.fullmatch(back):
         back = ""
     mark = "&" if "?" in back else "?"
-    place = f"{frame(request).links.to(back)}{mark}{urlencode({'message': told.message})}"
+    place = f"{frame_of(request).links.to(back)}{mark}{urlencode({'message': told.message})}"
     request.respond(303, HTML, b"", b"Location: " + place.encode("ascii", "replace"), *PAGE)
     return UNDER_WAY
 
@@ -238,24 +235,6 @@ def show(request: Request, page: str, code: int = 200) -> UnderWay:
     """Answer with a page."""
     request.respond(code, HTML, page.encode("utf-8", "replace"), *PAGE)
     return UNDER_WAY
-
-
-def show_error(request: Request, code: int, what: str = "", remedy: str = "") -> UnderWay:
-    """Answer with a page that says what is wrong, and what to do."""
-    return show(request, error_page(frame(request), code, what, remedy), code)
-
-
-def frame(request: Request) -> Frame:
-    """Return what all pages that this request can lead to have in common."""
-    content = request.site.content
-    return Frame(
-        links=content.links(request),
-        token=content.guard.token(request),
-        identifier=content.daemon.config.supervisord.identifier,
-        host=platform.node(),
-        message=field(request, "message"),
-        is_open=content.credentials is None and content.server.address is not None,
-    )
 
 
 def _operations(request: Request) -> Operations:
