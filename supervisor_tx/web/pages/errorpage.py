@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from twisted.web.template import Flattenable
+from twisted.web.template import Flattenable, Tag
 
 from supervisor_tx.web.answers import REASONS
 from supervisor_tx.web.headers import PAGE
@@ -63,6 +63,16 @@ def plain_page(code: int) -> str:
     head = h.head(h.meta(charset="utf-8"), scheme, title)
     body = h.body(h.main(h.h1(what), h.p(remedy)))
     return f"<!DOCTYPE html>\n{flat(h.html(head, body, lang='en'))}"
+
+
+def button(form: Mapping[str, str]) -> Tag:
+    """Return a form that sends these fields to the address of the page, if somebody wants that."""
+    label = " ".join(value for name, value in form.items() if name != "token" and value)
+    return h.form(
+        [h.input(type="hidden", name=name, value=value) for name, value in form.items()],
+        h.p("If it is what you want: ", h.button(label)),
+        method="post",
+    )
 
 
 def _words(code: int) -> tuple[str, str]:
