@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from html import escape
 from urllib.parse import quote
 
 from twisted.internet.defer import ensureDeferred
@@ -34,7 +33,7 @@ from supervisor_tx.supervision.operations import STDOUT, Operations, Principal
 from supervisor_tx.web.answers import error_page
 from supervisor_tx.web.forms import fields
 from supervisor_tx.web.headers import PAGE
-from supervisor_tx.web.refusals import HTML, page, refuse
+from supervisor_tx.web.refusals import HTML, refuse
 from supervisor_tx.web.request import Request
 from supervisor_tx.web.safety import FIELD, Refused
 
@@ -222,12 +221,10 @@ def _limit(text: str) -> int:
 
 
 def _show(request: Request, name: str, text: str, link: str) -> None:
-    title = f"Supervisor tail of process {name}"
-    # The parser of a browser passes over one line end there.
-    body = f"<pre>\n{escape(text)}</pre>"
-    if link:
-        body += f'<p><a href="{escape(link)}">Refresh</a></p>'
-    request.respond(200, HTML, page(title, body), *PAGE)
+    from supervisor_tx.web.pages import frame, tailpage
+
+    page = tailpage.tail_page(frame.frame_of(request), name, text, link)
+    request.respond(200, HTML, page.encode("utf-8", "replace"), *PAGE)
 
 
 def _failed(failure: Failure, request: Request) -> None:

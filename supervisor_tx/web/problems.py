@@ -16,6 +16,7 @@ from typing import Any
 from supervisor_tx.errors import ConfigError, InvalidArgument, SupervisorError
 from supervisor_tx.supervision.refusals import refusal
 from supervisor_tx.web.answers import REASONS
+from supervisor_tx.web.headers import DATA
 from supervisor_tx.web.request import Request
 
 TYPE = b"application/problem+json"
@@ -42,7 +43,7 @@ def problem(code: int, detail: str, **members: object) -> bytes:
 
 def refuse(request: Request, code: int, detail: str, *fields: bytes, **members: object) -> None:
     """Answer a request with an error; ``fields`` are further lines of the header."""
-    request.respond(code, TYPE, problem(code, detail, **members), *fields)
+    request.respond(code, TYPE, problem(code, detail, **members), *fields, *DATA)
 
 
 def told(error: SupervisorError) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def refuse_error(request: Request, error: SupervisorError, *fields: bytes) -> No
     made = told(error)
     if made["status"] == 503:
         fields = (*fields, b"Retry-After: 1")
-    request.respond(made["status"], TYPE, json.dumps(made).encode(), *fields)
+    request.respond(made["status"], TYPE, json.dumps(made).encode(), *fields, *DATA)
 
 
 def shown(text: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 
 from supervisor_tx.web.headers import DATA, PAGE
 from supervisor_tx.web.request import Request
-from supervisor_tx.web.safety import Refused
+from supervisor_tx.web.safety import Refused, UnknownHost
 
 HTML = b"text/html; charset=utf-8"
 TEXT = b"text/plain; charset=utf-8"
@@ -20,44 +19,27 @@ def refuse(
     Tell why a request is refused, and what can be done about it.
 
     ``form`` is what a button on the page sends to the same address: for what somebody may do who
-    sees what it is. Whoever gets it must not be able to read it for somebody else.
+    sees what it is.
     """
-    if request.uri.lstrip(b"/").startswith(b"api/"):
+    if request.is_for_program:
         from supervisor_tx.web import problems
 
-        problems.refuse(request, code, str(refused), *DATA)
-    elif takes_html(request):
-        body = [f"<p>{escape(refused.reason)}</p>", f"<p>{escape(refused.mend)}</p>"]
-        if form is not None:
-            body.append(_form(form))
-        request.respond(code, HTML, page("Refused", "".join(body)), *PAGE)
+        problems.refuse(request, code, str(refused))
+    elif not request.shows_pages:
+        request.respond(code, TEXT, f"{refused}\n".encode("utf-8", "replace"), *DATA)
     else:
-        request.respond(code, TEXT, f"{refused}\n".encode(), *DATA)
+        request.respond(code, HTML, _page(request, refused, code, form), *PAGE)
 
 
-def takes_html(request: Request) -> bool:
-    """Tell whether a client says that it shows pages."""
-    return b"text/html" in (request.getHeader(b"accept") or b"").lower()
+def _page(request: Request, refused: Refused, code: int, form: Mapping[str, str] | None) -> bytes:
+    from supervisor_tx.web.pages import errorpage, frame
 
-
-def page(title: str, body: str) -> bytes:
-    """Return a page that needs nothing else; ``body`` is HTML."""
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)}</title></head><body><main><h1>{escape(title)}</h1>{body}"
-        "</main></body></html>\n"
-    ).encode("utf-8", "replace")
-
-
-def _form(form: Mapping[str, str]) -> str:
-    label = " ".join(value for name, value in form.items() if name != "token" and value)
-    inputs = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in form.items()
-    )
-    return (
-        f'<form method="post"><p>If it is what you want: {inputs}'
-        f"<button>{escape(label)}</button></p></form>"
-    )
+    if isinstance(refused, UnknownHost):
+        # A page of somebody else may read this: nothing of ours is in it, and no token.
+        page = errorpage.plain_page(code, refused.reason, refused.mend)
+    else:
+        more = "" if form is None else errorpage.button(form)
+        page = errorpage.error_page(
+            frame.frame_of(request), code, refused.reason, refused.mend, more
+        )
+    return page.encode("utf-8", "replace")

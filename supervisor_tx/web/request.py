@@ -167,7 +167,7 @@ class Request(server.Request):
             from supervisor_tx.web import problems
 
             problems.refuse(self, code, problems.GENERAL[code], *fields)
-        elif b"text/html" in (self.getHeader(b"accept") or b"").lower():
+        elif self.shows_pages:
             from supervisor_tx.web.pages import errorpage
 
             errorpage.answer(self, code, *fields)
@@ -178,6 +178,13 @@ class Request(server.Request):
     def is_for_program(self) -> bool:
         """Whether it asks for what only programs read."""
         return self.uri.lstrip(b"/").startswith(b"api/")
+
+    @property
+    def shows_pages(self) -> bool:
+        """Whether it comes from what shows pages, and asks for one."""
+        if self.uri.startswith((b"/RPC2", b"/logtail", b"/mainlogtail")):
+            return False
+        return b"text/html" in (self.getHeader(b"accept") or b"").lower()
 
     def stream(self, *fields: bytes, goodbye: Callable[[str], None] | None = None) -> bool:
         """

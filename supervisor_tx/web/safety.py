@@ -76,6 +76,10 @@ class Refused(SupervisorError):
         self.mend = mend
 
 
+class UnknownHost(Refused):
+    """The name that was asked for may be somebody else's; who reads this may be as well."""
+
+
 class Guard:
     """Watches over one server."""
 
@@ -97,7 +101,7 @@ class Guard:
     # Whatever is asked
 
     def check_host(self, request: Request) -> None:
-        """Raise Refused where the name that was asked for may be somebody else's."""
+        """Raise UnknownHost where the name that was asked for may be somebody else's."""
         if self._hosts is None:
             return
         for value in request.requestHeaders.getRawHeaders(b"host", ()):
@@ -107,7 +111,7 @@ class Guard:
             if not self._server.allowed_hosts and _comes_by_proxy(request):
                 continue
             self._tell(host)
-            raise Refused(
+            raise UnknownHost(
                 f"This server is not known by the name {host}.",
                 f"Set allowed_hosts={host.partition(':')[0]} in [{self._server.section}] if it is "
                 "to be reached by it, or ask for it by its address.",

@@ -149,13 +149,13 @@ def _failed(failure: Failure, request: Request) -> None:
         if not request.gone:
             transport.abortConnection()
     else:
-        refuse(request, 500, "The daemon has a defect; its activity log says where.", *DATA)
+        refuse(request, 500, "The daemon has a defect; its activity log says where.")
 
 
 def _refuse(request: Request, error: SupervisorError) -> None:
     if isinstance(error, BadRequest):
-        refuse(request, error.code, error.text, *error.fields, *DATA)
+        refuse(request, error.code, error.text, *error.fields)
     elif isinstance(error, Refused):
         refusals.refuse(request, error)
     else:
-        refuse_error(request, error, *DATA)
+        refuse_error(request, error)

@@ -55,13 +55,13 @@ def answer(request: Request, code: int, *fields: bytes, what: str = "", remedy: 
     request.respond(code, HTML, page.encode("utf-8", "replace"), *PAGE, *fields)
 
 
-def plain_page(code: int) -> str:
+def plain_page(code: int, what: str = "", remedy: str = "") -> str:
     """Return a page that needs nothing else, and tells nothing of the daemon."""
-    what, remedy = _words(code)
+    usual = _words(code)
     title = h.title(f"{code} {REASONS[code].decode()}")
     scheme = h.meta(name="color-scheme", content="light dark")
     head = h.head(h.meta(charset="utf-8"), scheme, title)
-    body = h.body(h.main(h.h1(what), h.p(remedy)))
+    body = h.body(h.main(h.h1(what or usual[0]), h.p(remedy or usual[1])))
     return f"<!DOCTYPE html>\n{flat(h.html(head, body, lang='en'))}"
 
 
