@@ -34,20 +34,21 @@ class Frame:
     host: str
     #: what has come of the last action
     message: str = ""
-    #: anybody who reaches the server may do anything
-    is_open: bool = False
+    #: the section of a server with which anybody who reaches it may do anything
+    section: str = ""
 
 
 def frame_of(request: Request) -> Frame:
     """Return what all pages that this request can lead to have in common."""
     content = request.site.content
+    is_open = content.credentials is None and content.server.address is not None
     return Frame(
         links=content.links(request),
         token=content.guard.token(request),
         identifier=content.daemon.config.supervisord.identifier,
         host=platform.node(),
         message=field(request, "message"),
-        is_open=content.credentials is None and content.server.address is not None,
+        section=content.server.section if is_open else "",
     )
 
 
@@ -114,6 +115,7 @@ def _body(frame: Frame, page: Page) -> Tag:
             _warnings(frame),
             message(frame.message),
             page.main,
+            h.p(id="news", class_="hidden", role="status", **{"aria-live": "polite"}),
             id="main",
             tabindex="-1",
         ),
@@ -133,17 +135,17 @@ def _link(frame: Frame, page: Page, place: str) -> Tag:
 
 
 def _warnings(frame: Frame) -> Flattenable:
-    if not frame.is_open:
+    if not frame.section:
         return ""
     return h.p(
         h.strong("No password. "),
-        "Whoever reaches this address may start and stop everything here. Set ",
+        "Whoever reaches this address controls everything here. Set ",
         h.code("username"),
         " and ",
         h.code("password"),
         " in ",
-        h.code("[inet_http_server]"),
-        ", or listen on a unix socket.",
+        h.code(f"[{frame.section}]"),
+        ".",
         class_="banner",
     )
 

@@ -172,7 +172,7 @@ def _facts(facts: Facts) -> Tag:
 
 
 def _tabs(frame: Frame, data: ProcessData, log: LogView | None) -> Flattenable:
-    if log is None or len(data.channels) < 2:
+    if log is None:
         return ""
     here = log.query.get("log")
     links = []

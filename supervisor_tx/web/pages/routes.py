@@ -27,9 +27,9 @@ from supervisor_tx.supervision.refusals import refusal
 from supervisor_tx.web.app import UNDER_WAY, UnderWay
 from supervisor_tx.web.forms import field, fields
 from supervisor_tx.web.headers import PAGE
-from supervisor_tx.web.pages import actions, errorpage
+from supervisor_tx.web.pages import actions, errorpage, lastwords
 from supervisor_tx.web.pages.configpage import ConfigData, config_page, problems_of
-from supervisor_tx.web.pages.frame import HTML, frame_of
+from supervisor_tx.web.pages.frame import HTML, Frame, frame_of
 from supervisor_tx.web.pages.logpage import log_page
 from supervisor_tx.web.pages.logview import LogView
 from supervisor_tx.web.pages.processpage import CHANNELS, process_data, process_page
@@ -84,7 +84,7 @@ def _explaining(handler: Callable[..., Coroutine[Any, Any, UnderWay]]) -> Callab
 async def status(request: Request) -> UnderWay:
     """Show all processes."""
     shared = frame_of(request)
-    moment = Moment(time.time(), _figures(request), shared.links.root)
+    moment = await _moment(request, shared)
     shown = _arranged(request, moment, field(request, "filter"))
     return show(request, status_page(shared, shown, _host(request), moment, _since(request)))
 
@@ -92,9 +92,20 @@ async def status(request: Request) -> UnderWay:
 async def some_rows(request: Request) -> UnderWay:
     """Show some of all processes, to the script of the page that has the others."""
     shared = frame_of(request)
-    moment = Moment(time.time(), _figures(request), shared.links.root)
+    moment = await _moment(request, shared)
     names = set(fields(request).get("process", ()))
     return show(request, rows_page(shared, only(_arranged(request, moment, ""), names), moment))
+
+
+async def _moment(request: Request, shared: Frame) -> Moment:
+    operations = _operations(request)
+    troubled = (
+        each for each in operations.processes(request.who) if _rows.of(each).needs_attention
+    )
+    said: Mapping[tuple[str, str], str] = {}
+    if places := lastwords.places(troubled):
+        said = await operations.daemon.in_thread(lastwords.read, places)
+    return Moment(time.time(), _figures(request), shared.links.root, said)
 
 
 def _arranged(request: Request, moment: Moment, wanted: str) -> Status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from urllib.parse import quote
@@ -53,6 +53,8 @@ class Moment:
     figures: Figures
     #: what links to other pages begin with
     root: str = ""
+    #: what those have said last that are in trouble, by group and name
+    said: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def table(status: Status, moment: Moment) -> str:
@@ -98,6 +100,7 @@ def row(row: Row, moment: Moment, names_group: bool) -> str:
             "up": words.span(moment.now - row.since) if row.since else "",
             "story": row.story,
             "tries": row.tries,
+            "said": moment.said.get(row.key, ""),
             "next": str(row.next_try or ""),
             "when": next_try(row.next_try, moment.now),
             "pid": str(row.pid or ""),
@@ -163,6 +166,7 @@ def _row(state: S, is_attention: bool) -> Stencil:
         h.td(graph(), class_="history"),
     ]
     if is_attention:  # what is wrong takes all the room that there is
+        told.append(h.q(hole("said"), class_="said"))
         cells = [h.td(told, class_="story", colspan=str(len(cells)))]
     return Stencil(
         h.tr(

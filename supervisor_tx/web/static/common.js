@@ -53,12 +53,22 @@ function tick() {
 
 setInterval(tick, 1000);
 
-// What has come of something, also for those who only hear it.
+// What has come of something; what went well goes by itself, the rest when it was seen.
+const place = document.getElementById("message");
+let leaving;
+
 export function tell(text, ok = true) {
-  const place = document.getElementById("message");
   place.classList.toggle("failed", !ok);
   place.textContent = text;
+  clearTimeout(leaving);
+  if (ok) leaving = setTimeout(() => tell(""), 6000);
 }
+
+place.addEventListener("click", () => tell(""));
+if (place.textContent) tell(place.textContent, !place.classList.contains("failed"));
+
+// What has happened, for those who only hear it.
+export const announce = (text) => write(document.getElementById("news"), text);
 
 // A page of ours, as a document; the browser reads it, and runs nothing that is in it.
 export function fetchPage(place) {

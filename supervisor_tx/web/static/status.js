@@ -1,6 +1,6 @@
 // The page of all processes: rows that change as processes do, a filter, keys.
 
-import { address, fetchPage, follow, percent, send, size, tell, write } from "./common.js";
+import { address, announce, fetchPage, follow, percent, send, size, tell, write } from "./common.js";
 
 const form = document.getElementById("actions");
 const filter = document.getElementById("filter");
@@ -117,7 +117,7 @@ function replaceSome(page, names) {
   );
   replaceHead(page);
   const attention = page.getElementById("attention");
-  for (const row of attention.querySelectorAll(".process")) announce(row);
+  announceNews(attention);
   document.getElementById("attention").replaceWith(document.adoptNode(attention));
   for (const part of page.querySelectorAll("#processes > [data-group]")) {
     const group = document.querySelector(
@@ -150,18 +150,24 @@ function insert(group, row) {
 }
 
 // Who does not see the page is told what has gone wrong, once.
-const told = new Map();
+const stateOf = (row) => row.querySelector("[data-state]").dataset.state;
+const inTrouble = (attention) =>
+  new Map(
+    [...attention.querySelectorAll(".process")]
+      .filter((row) => stateOf(row) !== "STARTING")
+      .map((row) => [nameOf(row), stateOf(row)]),
+  );
+let known = new Map();
 
-function announce(row) {
-  const state = row.querySelector("[data-state]").dataset.state;
-  if (told.get(nameOf(row)) === state || state === "STARTING") return;
-  if (told.size || state === "FATAL") tell(`${nameOf(row)} is ${state}.`, false);
-  told.set(nameOf(row), state);
+function announceNews(attention) {
+  const now = inTrouble(attention);
+  const news = [...now].filter(([name, state]) => known.get(name) !== state);
+  if (news.length) announce(news.map(([name, state]) => `${name} is ${state}.`).join(" "));
+  // One that is tried again and fails again is no news.
+  known = new Map([...known].filter(([name]) => attention.querySelector(`[data-process="${CSS.escape(name)}"]`)).concat([...now]));
 }
 
-for (const row of document.querySelectorAll("#attention .process")) {
-  told.set(nameOf(row), row.querySelector("[data-state]").dataset.state);
-}
+known = inTrouble(document);
 
 follow(
   (last) => address(`api/v1/events?type=${TYPES}&last_event_id=${last || document.body.dataset.event}`),
@@ -187,7 +193,7 @@ function applyFilter() {
   let shown = 0;
   for (const row of rows()) {
     const name = nameOf(row).toLowerCase();
-    const state = row.querySelector("[data-state]").dataset.state.toLowerCase();
+    const state = stateOf(row).toLowerCase();
     const fits = words.every((word) => name.includes(word) || state.startsWith(word));
     if (row.hidden === fits) row.hidden = !fits;
     shown += fits;
