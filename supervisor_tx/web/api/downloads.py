@@ -67,15 +67,17 @@ def part(header: bytes | None, size: int) -> tuple[int, int] | None:
     """
     Return the first byte that a ``Range`` asks for, and the one after the last.
 
-    None: the whole is asked for, or what is not understood. Raises ValueError where there is
-    nothing of the kind.
+    None: the whole is asked for, or what is not understood, or there is nothing at all. Raises
+    ValueError where there is nothing of the kind.
     """
-    match = None if header is None else _RANGE.fullmatch(header.strip().replace(b" ", b""))
+    match = (
+        None if header is None or not size else _RANGE.fullmatch(header.strip().replace(b" ", b""))
+    )
     if match is None:
         return None
     first, last, from_end = match.groups()
     if from_end is not None:
-        if not int(from_end) or not size:
+        if not int(from_end):
             raise ValueError("nothing is asked for")
         return max(0, size - int(from_end)), size
     begin, end = int(first), int(last) + 1 if last else size

@@ -77,12 +77,15 @@ def mistakes(method: str, path: str, answer: Answer) -> list[str]:
 class ApiTestCase(SynchronousTestCase):
     """A test with a daemon in memory and a client that asks in JSON."""
 
+    #: what the daemon is made by
+    kind = MemoryDaemon
+
     def setUp(self) -> None:
         self.clock = Clock()
         directory = Path(self.mktemp())
         directory.mkdir()
         self.directory = directory.resolve()
-        self.daemon = MemoryDaemon(self.clock, self.directory)
+        self.daemon = self.kind(self.clock, self.directory)
         self.world = World(daemon=self.daemon)
         self.addCleanup(self.close)
 
