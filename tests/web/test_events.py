@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+import supervisor_tx
 from supervisor_tx.core.events import (
     Event,
     ProcessLogEvent,
@@ -153,6 +157,23 @@ class AnswerTests(EventsTestCase):
         reader = Reader(world.connect())
         self.addCleanup(reader.wire.vanish)
         self.assertEqual(reader.begin("/api/v1/events", Authorization="Basic dTpw").code, 200)
+
+
+class CostTests(SynchronousTestCase):
+    def test_no_klein(self) -> None:
+        """What is needed for it is little: nothing of what makes pages."""
+        program = (
+            "import sys; from supervisor_tx.web import site, sse, streams; "
+            "print([name for name in ('klein', 'werkzeug', 'OpenSSL') if name in sys.modules])"
+        )
+        path = Path(supervisor_tx.__file__).parents[1]
+        printed = subprocess.run(
+            [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(path)!r}); {program}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertIn(printed.stdout.strip(), ("[]", "['OpenSSL']"))
 
 
 class FollowingTests(EventsTestCase):
