@@ -9,6 +9,7 @@ such a path also works when it arrives here, so that the daemon can be asked dir
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import urlsplit
 
 #: What ends the path of a URI, to us; to browsers the last does not.
@@ -41,6 +42,12 @@ class Base:
         for mark in _MARKS[:2]:
             uri = uri.partition(mark)[0]
         return "../" * uri.lstrip(b"/").count(b"/")
+
+
+@cache
+def base(base_url: str | None) -> Base:
+    """Return the one for a URL."""
+    return Base(base_url)
 
 
 class Links:

@@ -8,9 +8,11 @@ children are on their way. A restart keeps what stays where it was: no client is
 
 from __future__ import annotations
 
+import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -67,6 +69,18 @@ class Servers:
         import supervisor_tx.web.site  # noqa: F401
 
         _our_own()
+        if not all(map(_is_public, _folders("supervisor_tx", "klein", "json"))):
+            # What pages take is large, and otherwise waits for the first who asks for one.
+            # An encoding is a module too, imported with its first use.
+            import encodings.ascii
+            import encodings.idna
+            import encodings.latin_1  # noqa: F401
+
+            from supervisor_tx.web import app, assets, oldpages, streams  # noqa: F401
+            from supervisor_tx.web.pages import tailpage  # noqa: F401
+
+            app.application()
+            assets.assets()
 
     def claim(self, config: Config) -> None:
         """
@@ -222,6 +236,22 @@ class Servers:
 def _abort_all(connections: Connections) -> None:
     for connection in connections:
         connection.abortConnection()
+
+
+def _folders(*packages: str) -> Iterator[Path]:
+    """Yield where packages are, without importing them."""
+    for package in packages:
+        found = importlib.util.find_spec(package)
+        if found is not None and found.origin is not None:
+            yield Path(found.origin).resolve().parent
+
+
+def _is_public(folder: Path) -> bool:
+    """Tell whether any user can read what is in a folder."""
+    return all(
+        each.stat().st_mode & needed == needed
+        for each, needed in ((folder, 0o005), *((above, 0o001) for above in folder.parents))
+    )
 
 
 def _our_own() -> MakeRpc:

@@ -29,12 +29,14 @@ from supervisor_tx.web.channel import Channel
 from supervisor_tx.web.connections import Peer
 from supervisor_tx.web.follow import Follower
 from supervisor_tx.web.headers import NO_SNIFFING
-from supervisor_tx.web.links import Base, Links
+from supervisor_tx.web.links import Base, Links, base
 from supervisor_tx.web.request import Request
 from supervisor_tx.web.safety import Guard, Refused
 
 if TYPE_CHECKING:
     from supervisor_tx.supervision.broadcast import Broadcast
+    from supervisor_tx.supervision.configwatch import ConfigWatch
+    from supervisor_tx.supervision.figures import Figures
     from supervisor_tx.web.sse import Beats
 
 _log = Logger()
@@ -74,6 +76,14 @@ class Served(Protocol):
     def broadcast(self) -> Broadcast:
         """What tells events."""
 
+    @property
+    def figures(self) -> Figures:
+        """What tells CPU and memory."""
+
+    @property
+    def config_watch(self) -> ConfigWatch:
+        """What tells whether the configuration has changed."""
+
 
 class Logs(Protocol):
     """Where the logs are that can be followed."""
@@ -108,7 +118,7 @@ class Content:
     @property
     def base(self) -> Base:
         """Where the server is, to those who reach it."""
-        return Base(self.server.base_url)
+        return base(self.server.base_url)
 
 
 class Site(server.Site):

@@ -222,9 +222,14 @@ class SocketTests(HttpTestCase):
         """The socket belongs to the user that the daemon becomes."""
         requirements.root()
         self.directory.chmod(0o777)
-        self.started(f"user=nobody\n{UNIX}")
+        daemon = self.started(f"user=nobody\n{UNIX}")
         self.assertEqual(os.lstat(self.socket).st_uid, 65534)
         self.assertEqual(self.client().get("/ok.html"), 200)
+        for uri in ("/", "/config", "/nothing.html", "/tail.html?processname=p", "/api/v1/figures"):
+            code = self.client().get(uri, Accept="text/html, application/json")
+            self.assertEqual(code, 404 if "nothing" in uri else 200, uri)
+        self.assertEqual(self.client().get("/static/look.css"), 302)
+        self.assertEqual(daemon.lines("Traceback|LookupError"), [])
 
     def test_daemonised(self) -> None:
         """In the background it is served as well."""
