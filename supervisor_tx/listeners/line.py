@@ -52,8 +52,8 @@ class StandardStreams:
         self._stdout = sys.stdout
         self._in, self._out = os.dup(0), os.dup(1)
         self._stop_read, self._stop_write = os.pipe()
+        #: what TERM did before; None: we do not know, or do not handle it
         self._before: Callable[[int, FrameType | None], object] | int | None = None
-        self._handling = False
 
     def __enter__(self) -> Self:
         """Take the streams."""
@@ -65,9 +65,8 @@ class StandardStreams:
         os.dup2(2, 1)
         try:
             self._before = signal.signal(signal.SIGTERM, lambda number, frame: self._stop())
-            self._handling = True
         except ValueError:
-            pass  # signals are the business of the main thread, and this is another
+            self._before = None  # signals are the main thread's business, and this is another
         return self
 
     def __exit__(
@@ -77,7 +76,7 @@ class StandardStreams:
         traceback: TracebackType | None,
     ) -> None:
         """Give them back."""
-        if self._handling:
+        if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
         if self._stdout is not None:
             self._stdout.flush()  # what was printed before the line was open, and is not said on it

@@ -12,7 +12,7 @@ from textwrap import dedent
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.core.envelope import envelope
-from supervisor_tx.core.listener import Answered, BecameReady, Dialogue, News
+from supervisor_tx.core.listener import Answered, BadResult, BecameReady, Dialogue, News
 from tests.functional.harness import PATIENCE, TOP
 
 #: Answers with what was heard, and disturbs its streams as well as it can before that.
@@ -73,6 +73,34 @@ async def main():
 
 asyncio.run(main())
 say("over")
+"""
+
+
+#: Leaves everything as it was before, and works in a thread.
+TIDY = """
+import os, signal, sys, threading
+from supervisor_tx.childutils import Listener, events
+
+def handler(number, frame):
+    print("handled")
+
+def state():
+    return sys.stdout, signal.getsignal(signal.SIGTERM), os.fstat(0), os.fstat(1)
+
+def look():
+    for event in events():
+        assert os.fstat(1) == os.fstat(2)
+        break
+
+signal.signal(signal.SIGTERM, handler)
+before, fds = state(), sorted(os.listdir("/dev/fd"))
+look()
+assert state() == before
+thread = threading.Thread(target=look)
+thread.start()
+thread.join()
+assert state() == before
+assert sorted(os.listdir("/dev/fd")) == fds
 """
 
 
@@ -189,6 +217,15 @@ class StreamsTests(LineTestCase):
                 child.hears(data)
                 self.assertEqual(child.says(), Answered(data.encode()))
             self.assertEqual(child.ends()[0], 0)
+
+    def test_given_back(self) -> None:
+        """A program that has left the loop has its streams and signals again."""
+        child = self.child(TIDY)
+        child.hears("x")
+        # it has left the loop without an answer, and begins anew
+        self.assertEqual(child.says(), BadResult(b"READY"))
+        self.assertEqual(child.ends(), (0, b""))
+        self.assertEqual(child.errors, b"")
 
     def test_import(self) -> None:
         """Nothing large is imported for a listener."""
