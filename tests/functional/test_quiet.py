@@ -6,6 +6,7 @@ import ctypes
 import os
 import select
 import signal
+import socket
 import struct
 import subprocess
 import time
@@ -28,6 +29,13 @@ AT_FDCWD = -100
 class IdleTests(FunctionalTestCase):
     """An idle daemon, under strace."""
 
+    def follow_and_leave(self, what: str) -> None:
+        """Be told something for a moment: when nobody is any more it must cost nothing."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.directory / "s"))
+            client.sendall(f"GET /api/v1/{what} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            self.assertIn(b"200 OK", client.recv(1000))
+
     def test_no_system_call(self) -> None:
         """With programs that run and have nothing to say, it makes not a single system call."""
         strace = requirements.program("strace")
@@ -38,6 +46,8 @@ class IdleTests(FunctionalTestCase):
             "[unix_http_server]\nfile=%(here)s/s\n"
         )
         daemon.wait_for("success", 11)
+        self.follow_and_leave("events?type=EVENT")
+        self.follow_and_leave("logs/main/stream")
         trace = self.directory / "trace"
         pid = str(daemon.process.pid)
         tracer = subprocess.Popen(
