@@ -249,7 +249,7 @@ class Supervisor:
         before = group.config
         group.config = config
         supervisor, daemon = self.daemon.supervisor, self.daemon
-        supervisor.generation += 1
+        supervisor.regroup()
         if any(each is before for each in daemon.configured.groups):
             groups = tuple(config if each is before else each for each in daemon.configured.groups)
             configured = replace(daemon.configured, groups=groups)

@@ -43,7 +43,8 @@ def read_document(
         problem = Problem(str(error), origin.file, origin.line, include.name, "files", files.text)
         problems.append(problem)
         return document, messages, problems
-    for file in _matches(patterns, here, messages):
+    document.patterns = tuple(os.path.join(here, pattern) for pattern in patterns)
+    for file in _matches(document.patterns, messages):
         try:
             text = read_text(file)
         except Unreadable as error:
@@ -62,13 +63,12 @@ def read_document(
     return document, messages, problems
 
 
-def _matches(patterns: Iterable[str], here: str, messages: list[Message]) -> Iterable[str]:
+def _matches(patterns: Iterable[str], messages: list[Message]) -> Iterable[str]:
     for pattern in patterns:
-        joined = os.path.join(here, pattern)
         try:
-            found = sorted(glob.glob(joined))
+            found = sorted(glob.glob(pattern))
         except ValueError:  # a NUL in it
             found = []
         if not found:
-            messages.append(Message(Level.WARN, f'No file matches via include "{joined}"'))
+            messages.append(Message(Level.WARN, f'No file matches via include "{pattern}"'))
         yield from found

@@ -57,6 +57,8 @@ class Document:
     defaults: dict[str, Value] = field(default_factory=dict)
     #: all files, in the order read
     files: list[str] = field(default_factory=list)
+    #: what it includes, as patterns with a folder in front
+    patterns: tuple[str, ...] = ()
 
     def find(self, section: Section, option: str) -> Value | None:
         """Return what holds for an option of the section: its own value or that of [DEFAULT]."""

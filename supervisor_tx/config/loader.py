@@ -109,6 +109,7 @@ def read_sections(context: Context, configfile: str, here: str, overrides: Comma
         servers=servers,
         rpcinterfaces=rpcinterfaces,
         messages=tuple(context.messages),
+        includes=context.document.patterns,
     )
 
 

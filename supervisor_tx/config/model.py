@@ -200,3 +200,5 @@ class Config:
     rpcinterfaces: tuple[PluginConfig, ...] = ()
     #: in the order found; to be logged critical first, then warnings, then the rest
     messages: tuple[Message, ...] = ()
+    #: what the main file includes, as absolute patterns; their order is that of the file
+    includes: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.broadcast import Broadcast
 from supervisor_tx.supervision.children.exits import StrangerReaper
 from supervisor_tx.supervision.children.spawner import Spawner
+from supervisor_tx.supervision.configwatch import ConfigWatch
 from supervisor_tx.supervision.figures import Figures
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.logs import watch
@@ -177,6 +178,8 @@ class Daemon(Service):
         self.figures = Figures(reactor, self._roots)
         #: files that others change
         self.outside = Outside(reactor)
+        #: whether the configuration on disk is the one in force
+        self.config_watch = ConfigWatch(self, self.operations.compare, self.outside)
         #: to be written once there is a log to write to
         self.messages: list[Message] = []
         #: called last of all, when it has ended
@@ -212,6 +215,7 @@ class Daemon(Service):
             auto.clean_up()
         self.supervisor = Supervisor(self._reactor)
         self.broadcast.attach(self.supervisor.bus)
+        self.supervisor.when_regrouped.append(self.config_watch.compare_again)
         self.assembly = Assembly(
             clock=self._reactor,
             spawner=self._spawner,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 
 from twisted.internet.defer import Deferred, succeed
@@ -43,6 +44,18 @@ KEPT = 60.0
 LINGER = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessFigures:
+    """What can be told of one process."""
+
+    #: None: it does not run, or cannot be looked at
+    now: Figure | None
+    #: CPU and memory, the oldest first; see :class:`.History`
+    before: tuple[tuple[float | None, int], ...]
+    #: why there are no figures; empty otherwise
+    problem: str
+
+
 class Figures:
     """
     The figures of one daemon and its programs.
@@ -71,8 +84,8 @@ class Figures:
         self.problem = ""
         #: seconds between two passes, as things are
         self.interval = INTERVAL
-        #: grows with each pass
-        self.passes = 0
+        #: grows with each pass, whatever came of it
+        self.version = 0
         self._clock, self._roots, self._pid = clock, roots, pid
         self._open_table = open_table
         self._table: ProcessTable | None = None
@@ -142,6 +155,11 @@ class Figures:
         return done
 
     @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to tell, not even why."""
+        return not self.latest and self.daemon is None and not self.problem
+
+    @property
     def _is_fresh(self) -> bool:
         if not self._is_compared and not self.problem:
             return False
@@ -199,6 +217,7 @@ class Figures:
             self._next = self._clock.callLater(0, self._turn)
             return
         self._pass = None
+        self.version += 1
         self._ended = self._clock.seconds()
         self._cost += self._ended - began
         self.interval = max(INTERVAL, self._cost / SHARE)
@@ -250,7 +269,6 @@ class Figures:
         self.latest, self._look = found, (look, own, began)
         self._is_compared = before is not None
         self._note_absence(found)
-        self.passes += 1
 
     def _figure(self, key: Key | None, cpu: float | None, rss: int, count: int) -> Figure:
         history = self._histories.get(key)

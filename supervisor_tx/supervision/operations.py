@@ -83,7 +83,9 @@ from supervisor_tx.supervision.arguments import (
 )
 from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.children.command import find_command
+from supervisor_tx.supervision.configwatch import ConfigState, ConfigWatch
 from supervisor_tx.supervision.description import catalogue, described
+from supervisor_tx.supervision.figures import Figures, ProcessFigures
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.info import (
     ConfigInfo,
@@ -129,6 +131,8 @@ class Commander(Protocol):
     config: Config
     #: what was last read, which is what groups are added from
     configured: Config
+    figures: Figures
+    config_watch: ConfigWatch
 
     @property
     def clock(self) -> IReactorTime:
@@ -195,6 +199,29 @@ class Operations:
             config=self.daemon.config,
         )
 
+    @described()
+    async def figures(self, who: Principal) -> Figures:
+        """
+        Tell the CPU and memory of all programs that run, of the daemon and of the machine.
+
+        Who asks counts for a while as one who looks. The first to look has to wait for half a
+        second, as CPU is what is used between two looks.
+        """
+        await self.daemon.figures.fresh()
+        return self.daemon.figures
+
+    @described(ShuttingDown, UnknownProcess)
+    async def process_figures(self, who: Principal, name: ProcessName) -> ProcessFigures:
+        """Tell the CPU and memory of a process, now and lately, as far as somebody looked."""
+        process = self.process(who, name)
+        figures = self.daemon.figures
+        await figures.fresh()
+        return ProcessFigures(
+            figures.latest.get((process.group, process.name)),
+            tuple(figures.history(process.group, process.name) or ()),
+            figures.problem,
+        )
+
     @described(ShuttingDown)
     def state(self, who: Principal) -> SupervisorState:
         """Tell what the daemon is about."""
@@ -203,13 +230,13 @@ class Operations:
 
     @described(changes=True)
     def shutdown(self, who: Principal) -> None:
-        """Stop everything, in order, and end; asked twice it goes no faster."""
+        """Stop all processes, then end."""
         self.daemon.begin_shutdown()
 
     @described(ShuttingDown, ConfigError, CannotStart, changes=True)
     def restart(self, who: Principal) -> None:
         """
-        Stop everything and start anew from the configuration as it is now on disk.
+        Stop all processes, then start anew from the configuration.
 
         Raises ShuttingDown during a shutdown, and ConfigError, with everything left as it is, where
         the configuration could not be started from.
@@ -233,9 +260,9 @@ class Operations:
     @described(ShuttingDown, ConfigError, changes=True)
     def reread(self, who: Principal) -> Changes:
         """
-        Read the configuration, for groups to be added from, and compare it with what is active.
+        Read the configuration again and compare it with the active groups; change nothing.
 
-        Nothing else changes. Raises ConfigError, and then not even that.
+        Only groups are added from what was read last. Raises ConfigError, and then not even that.
         """
         self.check_running()
         self.daemon.configured = self.daemon.read_config()
@@ -248,6 +275,15 @@ class Operations:
         self.check_running()
         groups = self.daemon.supervisor.groups.values()
         return [group.stats() for group in groups if isinstance(group, ListenerPool)]
+
+    def compare(self, config: Config) -> Sequence[Step]:
+        """Return what an update to a configuration would do."""
+        return self._updater.steps(config)
+
+    @described()
+    def config_state(self, who: Principal) -> Deferred[ConfigState]:
+        """Tell whether the configuration on disk is the one that is in force."""
+        return self.daemon.config_watch.fresh()
 
     @described(ShuttingDown, ConfigError)
     def plan(self, who: Principal) -> Sequence[Step]:
@@ -271,8 +307,9 @@ class Operations:
     @described(ShuttingDown, UnknownProcess, AlreadyAdded, CannotStart, changes=True)
     def add_group(self, who: Principal, name: GroupName) -> None:
         """
-        Make a configured group active, and start what is to start by itself.
+        Make a group of the configuration that was last read active.
 
+        What is to start by itself is started.
         Raises UnknownProcess where it is not configured, AlreadyAdded, CannotStart.
         """
         self.check_running()
@@ -287,13 +324,13 @@ class Operations:
 
     @described(ShuttingDown, UnknownProcess, StillRunning, changes=True)
     def remove_group(self, who: Principal, name: GroupName) -> None:
-        """Forget a group that is down."""
+        """Forget a group of which no process runs."""
         self.check_running()
         self.daemon.supervisor.remove(name)
 
     @described(ShuttingDown)
     def configured(self, who: Principal) -> list[ConfigInfo]:
-        """Tell of all configured processes, active or not."""
+        """Return the options of all processes of the configuration that was last read."""
         self.check_running()
         return config_info(self.daemon.configured.groups, self.daemon.supervisor.groups)
 
@@ -301,7 +338,7 @@ class Operations:
 
     @described(ShuttingDown)
     def processes(self, who: Principal) -> Sequence[SupervisedProcess]:
-        """Return all processes, by group and name."""
+        """Return what is known of all processes."""
         self.check_running()
         supervisor = self.daemon.supervisor
         known, generation, listed = self._listed
@@ -352,7 +389,7 @@ class Operations:
 
     @described(ShuttingDown, UnknownProcess)
     def process_info(self, who: Principal, name: ProcessName) -> ProcessInfo:
-        """Tell what is known of a process."""
+        """Return what is known of a process."""
         return describe(self.process(who, name))
 
     @described(
@@ -369,7 +406,7 @@ class Operations:
         self, who: Principal, name: ProcessOrGroup, wait: WaitOneRuns = True
     ) -> list[Outcome] | None:
         """
-        Start a process, or with ``group:*`` all of a group; with wait, until it is RUNNING.
+        Start a process, or with group:* all of a group.
 
         Returns a list for a group only. Raises UnknownProcess, CommandUnusable, AlreadyStarted,
         StateUnknown, StartFailed, EndedAbnormally.
@@ -386,12 +423,12 @@ class Operations:
     async def start_group(
         self, who: Principal, name: GroupName, wait: WaitRun = True
     ) -> list[Outcome]:
-        """Start all of a group that does not run."""
+        """Start all processes of a group that do not run."""
         return await self._start(_by_priority(self._group(name)), wait)
 
     @described(ShuttingDown, changes=True)
     async def start_all(self, who: Principal, wait: WaitRun = True) -> list[Outcome]:
-        """Start all that does not run."""
+        """Start all processes that do not run."""
         return await self._start(self._all(), wait)
 
     @described(ShuttingDown, UnknownProcess, changes=True)
@@ -410,7 +447,7 @@ class Operations:
         self, who: Principal, name: ProcessOrGroup, wait: WaitOneDown = True
     ) -> list[Outcome] | None:
         """
-        Stop a process, or with ``group:*`` all of a group; with wait, until it is down.
+        Stop a process, or with group:* all of a group.
 
         Returns a list for a group only. Raises UnknownProcess, NotRunning, SignalRefused.
         """
@@ -425,12 +462,12 @@ class Operations:
     async def stop_group(
         self, who: Principal, name: GroupName, wait: WaitDown = True
     ) -> list[Outcome]:
-        """Stop all of a group that runs."""
+        """Stop all processes of a group that run."""
         return await self._stop(who, _by_priority(self._group(name)), wait)
 
     @described(ShuttingDown, changes=True)
     async def stop_all(self, who: Principal, wait: WaitDown = True) -> list[Outcome]:
-        """Stop all that runs."""
+        """Stop all processes that run."""
         return await self._stop(who, self._all(), wait)
 
     @described(ShuttingDown, UnknownProcess, changes=True)
@@ -489,7 +526,7 @@ class Operations:
         self, who: Principal, name: ProcessOrGroup, signal: Signal
     ) -> list[Outcome] | None:
         """
-        Send a signal to a process, or with ``group:*`` to all of a group.
+        Send a signal to a process, or with group:* to all of a group.
 
         Returns a list for a group only. Raises UnknownProcess, BadSignal, NotRunning,
         SignalRefused.
@@ -503,12 +540,12 @@ class Operations:
 
     @described(ShuttingDown, UnknownProcess, BadSignal, changes=True)
     def signal_group(self, who: Principal, name: GroupName, signal: Signal) -> list[Outcome]:
-        """Send a signal to all of a group that can take one."""
+        """Send a signal to all processes of a group."""
         return self._signal_each(_by_priority(self._group(name)), signal)
 
     @described(ShuttingDown, BadSignal, changes=True)
     def signal_all(self, who: Principal, signal: Signal) -> list[Outcome]:
-        """Send a signal to all that can take one."""
+        """Send a signal to all processes."""
         return self._signal_each(self._all(), signal)
 
     @described(ShuttingDown, UnknownProcess, BadSignal, changes=True)
@@ -539,14 +576,14 @@ class Operations:
 
     @described(ShuttingDown, BadRange, NoLogFile, LogFailed)
     def read_main_log(self, who: Principal, offset: Offset, length: Length) -> Deferred[bytes]:
-        """Return a piece of the activity log."""
+        """Return a piece of the daemon's own log."""
         self.check_running()
         logfile = self.daemon.config.supervisord.logfile
         return self.daemon.in_thread(logreading.read, logfile, offset, length)
 
     @described(ShuttingDown, NoLogFile, LogFailed, changes=True)
     def clear_main_log(self, who: Principal) -> None:
-        """Begin the activity log anew."""
+        """Begin the daemon's own log anew."""
         self.check_running()
         self.daemon.clear_log()
 
@@ -628,7 +665,7 @@ class Operations:
 
     @described(ShuttingDown, changes=True)
     def clear_all_logs(self, who: Principal) -> Deferred[list[Outcome]]:
-        """Begin the logs of all processes that run anew, a few in each turn of the loop."""
+        """Begin the logs of all processes that run anew."""
         self.check_running()
         return self._clear(self._all())
 
@@ -645,6 +682,7 @@ class Operations:
     # How it is done
 
     def _clear(self, waiting: list[SupervisedProcess]) -> Deferred[list[Outcome]]:
+        """Begin logs anew, a few in each turn of the loop."""
         outcomes: list[Outcome] = []
         done: Deferred[list[Outcome]] = Deferred()
 

@@ -78,14 +78,14 @@ class Outside:
         entry.begin()
         return entry.stop
 
-    def folder(self, path: str, changed: Changed) -> Callable[[], None] | None:
+    def folder(self, path: str, changed: Changed, lost: Changed) -> Callable[[], None] | None:
         """
         Call when files come to, go from or were written in a folder; return what ends that.
 
-        None where the kernel does not tell of it: then the caller has to look now and then. When
-        the folder itself goes that is told too, and nothing after that.
+        None where the kernel does not tell of it: then the caller has to look now and then.
+        ``lost`` is called when the folder itself has gone, or has another path; that ends it.
         """
-        notice = _Folder(self, changed)
+        notice = _Folder(self, changed, lost)
         try:
             notice.watch = self.kernel().watch(path, _IN_FOLDER, notice.told, folder=True)
         except OSError as error:
@@ -157,14 +157,18 @@ class Outside:
 class _Folder:
     """A folder that the kernel tells of."""
 
-    def __init__(self, outside: Outside, changed: Changed) -> None:
+    def __init__(self, outside: Outside, changed: Changed, lost: Changed) -> None:
         self._outside = outside
-        self._changed = changed
+        self._changed, self._lost = changed, lost
         self.watch: Watch | None = None
         outside.enter(self)
 
     def told(self, mask: int, name: bytes) -> None:
-        self._changed()
+        if mask & _LOST:
+            self.stop()
+            self._lost()
+        else:
+            self._changed()
 
     def stop(self) -> None:
         if self.watch is not None:

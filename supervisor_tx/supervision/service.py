@@ -47,6 +47,8 @@ class Supervisor:
     state: SupervisorState = SupervisorState.RUNNING
     #: grows when a group comes or goes
     generation: int = 0
+    #: called when a group has come, gone or changed
+    when_regrouped: list[Callable[[], None]] = field(default_factory=list)
     #: who hears of what happens; nobody does unless there are listeners or plugins
     bus: EventBus = field(default_factory=EventBus)
     #: tells the wall-clock time, for ticks
@@ -67,7 +69,7 @@ class Supervisor:
         if group.name in self.groups:
             return
         self.groups[group.name] = group
-        self.generation += 1
+        self.regroup()
         group.activated()
         self.bus.publish("PROCESS_GROUP_ADDED", lambda: ProcessGroupEvent(group.name, added=True))
 
@@ -79,9 +81,15 @@ class Supervisor:
         if group.unstopped():
             raise StillRunning(name)
         del self.groups[name]
-        self.generation += 1
+        self.regroup()
         group.close()
         self.bus.publish("PROCESS_GROUP_REMOVED", lambda: ProcessGroupEvent(name, added=False))
+
+    def regroup(self) -> None:
+        """Groups, or what is in them, are not what they were."""
+        self.generation += 1
+        for hear in self.when_regrouped:
+            hear()
 
     def start(self) -> None:
         """Start what is to start by itself, lower priority numbers first."""

@@ -64,7 +64,7 @@ class Updater:
 
     def plan(self) -> tuple[Step, ...]:
         """Read the configuration and return what an update would do; raise ConfigError."""
-        return self._steps(self._daemon.read_config())
+        return self.steps(self._daemon.read_config())
 
     async def apply(self, who: Principal) -> list[Done]:
         """
@@ -76,7 +76,7 @@ class Updater:
         try:
             self._check_running()
             config = self._daemon.read_config()
-            steps = self._steps(config)
+            steps = self.steps(config)
             self._daemon.configured = config
             limits.raise_own(config.groups)
             wanted = {group.name: group for group in reversed(config.groups)}
@@ -84,7 +84,8 @@ class Updater:
         finally:
             self._lock.release()
 
-    def _steps(self, config: Config) -> tuple[Step, ...]:
+    def steps(self, config: Config) -> tuple[Step, ...]:
+        """Return what it takes from what is in force to a configuration."""
         groups = self._daemon.supervisor.groups
         active = [group.config for group in groups.values()]
 
@@ -171,7 +172,7 @@ class Updater:
         supervisor.groups = dict(
             sorted(supervisor.groups.items(), key=lambda item: (item[1].priority, item[0]))
         )
-        supervisor.generation += 1
+        supervisor.regroup()
 
     def _check_running(self) -> None:
         if self._daemon.supervisor.state is not SupervisorState.RUNNING:

@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 from supervisor_tx.activity import Logger
 from supervisor_tx.supervision.rounds import Rounds
+from supervisor_tx.web.headers import DATA
 from supervisor_tx.web.problems import refuse
 from supervisor_tx.web.request import Request
 
@@ -85,6 +86,14 @@ def one(values: Mapping[str, list[str]], name: str) -> str:
     return given[0] if given else ""
 
 
+def flag(values: Mapping[str, list[str]], name: str) -> bool:
+    """Return whether a parameter says yes; raise BadQuery."""
+    given = one(values, name)
+    if given not in ("", "0", "1", "false", "true"):
+        raise BadQuery(f"{name} is true or false.")
+    return given in ("1", "true")
+
+
 def last_event_id(request: Request, values: Mapping[str, list[str]]) -> str:
     """Return the id to go on after, which clients send in a header when they come back."""
     header: bytes | None = request.getHeader(b"last-event-id")
@@ -145,8 +154,8 @@ class EventStream:
         request = self._request
         if not request.stream(
             b"Content-Type: text/event-stream",
-            b"Cache-Control: no-store",
             b"X-Accel-Buffering: no",
+            *DATA,
             goodbye=self._say_goodbye,
         ):
             self.stopProducing()

@@ -25,7 +25,7 @@ def find(uri: bytes) -> Answer | None:
     path = uri
     for mark in (b"#", b"?", b";"):
         path = path.partition(mark)[0]
-    match [unquote_to_bytes(each) for each in path.lstrip(b"/").split(b"/")]:
+    match [unquote_to_bytes(each) for each in path.split(b"/")[1:]]:
         case [b"api", b"v1", b"events"]:
             return _events
         case [b"api", b"v1", b"logs", b"main", b"stream"]:
@@ -36,7 +36,7 @@ def find(uri: bytes) -> Answer | None:
 
 
 def _events(site: Site, request: Request) -> None:
-    events.answer(request, site.content.daemon.broadcast, site.beats)
+    events.answer(request, site.content.daemon, site.beats)
 
 
 def _main_log(site: Site, request: Request) -> None:

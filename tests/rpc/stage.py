@@ -25,6 +25,9 @@ from supervisor_tx.core.states import SupervisorState
 from supervisor_tx.errors import ConfigError, LogFailed, NoLogFile, Problem, SupervisorError
 from supervisor_tx.rpc.resource import MAIN_FACTORY, Resource, make_resource
 from supervisor_tx.supervision.assembly import Assembly
+from supervisor_tx.supervision.broadcast import Broadcast
+from supervisor_tx.supervision.configwatch import ConfigWatch
+from supervisor_tx.supervision.figures import Figures
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.logs.autolog import AutoLogs
 from supervisor_tx.supervision.operations import Operations, Principal
@@ -32,6 +35,7 @@ from supervisor_tx.supervision.pool import Exchange
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.testing import FakeChild, MemorySpawner
+from tests.processes import FakeTable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,6 +62,15 @@ def group(name: str, *members: ProcessConfig, priority: int = 999) -> GroupConfi
     return GroupConfig(name, priority, members or (program(name),))
 
 
+class NoFolders:
+    """Tells of changes in no folder."""
+
+    def folder(
+        self, path: str, changed: Callable[[], None], lost: Callable[[], None]
+    ) -> Callable[[], None] | None:
+        return None
+
+
 class MemoryDaemon:
     """As much of a daemon as can be asked, on a clock."""
 
@@ -71,6 +84,11 @@ class MemoryDaemon:
         self.supervisor = Supervisor(clock)
         self.config = self.configured = self.read_config()
         self.operations = Operations(self)
+        self.broadcast = Broadcast(clock)
+        self.table = FakeTable()
+        self.roots: dict[tuple[str, str], int] = {}
+        self.figures = Figures(clock, lambda: self.roots, lambda: 1, lambda: self.table)
+        self.config_watch = ConfigWatch(self, self.operations.compare, NoFolders())
         self.assembly = Assembly(
             clock=clock,
             spawner=self.spawner,

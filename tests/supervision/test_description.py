@@ -192,7 +192,8 @@ class CatalogueTests(SynchronousTestCase):
             if inspect.isfunction(function) and not name.startswith("_")
         }
         self.assertEqual(
-            public - set(OPERATIONS), {"check_running", "process", "log_path", "main_log_path"}
+            public - set(OPERATIONS),
+            {"check_running", "compare", "process", "log_path", "main_log_path"},
         )
 
     def test_words(self) -> None:

@@ -221,7 +221,7 @@ class KernelTests(FileContract, OutsideTestCase):
 
     def test_folder(self) -> None:
         """In a folder files come, are written to, and go."""
-        stop = self.outside.folder(str(self.folder), self.changed)
+        stop = self.outside.folder(str(self.folder), self.changed, self.fail)
         assert stop is not None
         file = self.folder / "new.conf"
         for change in (
@@ -237,22 +237,25 @@ class KernelTests(FileContract, OutsideTestCase):
         self.assertTrue(self.is_idle)
 
     def test_folder_gone(self) -> None:
-        """That a folder goes is noticed, and ending it afterwards does no harm."""
+        """A folder that goes, or moves, is lost, once; ending it afterwards does no harm."""
         inner = self.folder / "inner"
-        inner.mkdir()
-        stop = self.outside.folder(str(inner), self.changed)
-        assert stop is not None
-        inner.rmdir()
-        self.assertTrue(self.noticed())
-        stop()
-        self.assertTrue(self.is_idle)
+        for go in (inner.rmdir, lambda: inner.rename(self.folder / "elsewhere")):
+            inner.mkdir()
+            stop = self.outside.folder(str(inner), self.fail, self.changed)
+            assert stop is not None
+            before = self.calls
+            go()
+            self.noticed()
+            self.assertEqual(self.calls, before + 1)
+            self.assertTrue(self.is_idle)
+            stop()
 
     def test_overflow(self) -> None:
         """Where the kernel has more to tell than it can hold, it is taken for a change."""
         limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
         requirements.require(limit <= 65536, "needs a queue that can be filled")
         self.watch()
-        stop = self.outside.folder(str(self.folder), lambda: None)
+        stop = self.outside.folder(str(self.folder), lambda: None, lambda: None)
         assert stop is not None
         self.addCleanup(stop)
         other = self.folder / "other"
@@ -298,7 +301,7 @@ class LookingTests(FileContract, OutsideTestCase):
 
     def test_folder(self) -> None:
         """It cannot tell of folders."""
-        self.assertIs(self.outside.folder(str(self.folder), self.changed), None)
+        self.assertIs(self.outside.folder(str(self.folder), self.changed, self.changed), None)
         self.assertTrue(self.is_idle)
 
 

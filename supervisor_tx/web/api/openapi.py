@@ -37,6 +37,7 @@ _TAGS: Mapping[str, str] = {
     "logs": "Logs, in pieces of text or as bytes.",
     "configuration": "The configuration on disk, and how it is put into force.",
     "events": "Events, and who listens to them.",
+    "figures": "CPU and memory of what runs.",
 }
 
 #: Statuses that any request may be answered with.
@@ -231,11 +232,17 @@ def _streams() -> Mapping[str, Schema]:
         "/events": _stream(
             "follow_events",
             "Tell events as they happen. A message has an event as JSON; messages of the kind "
-            "missed and end tell of gaps and of the end.",
+            "missed and end tell of gaps and of the end. Where it is asked for, messages of the "
+            "kind figures have CPU and memory: all of them in the first, with complete: true, then "
+            "those that differ, null for what does not run any more; and messages of the kind "
+            "config tell whether the configuration on disk is the one in force, at the beginning "
+            "and when that changes.",
             "events",
             (400,),
             _filter("type", "only events of these types, and of those below them", sorted(PARENTS)),
             _filter("process", "only events of these processes: name, group:name, group:*"),
+            _flag("figures", "tell CPU and memory as well"),
+            _flag("config", "tell whether the configuration has changed as well"),
             _SINCE,
         ),
         "/logs/main/stream": _stream(
@@ -283,6 +290,15 @@ _PLACES: tuple[Schema, ...] = (
     },
     _SINCE,
 )
+
+
+def _flag(name: str, meaning: str) -> Schema:
+    return {
+        "name": name,
+        "in": "query",
+        "description": meaning,
+        "schema": {"type": "boolean", "default": False},
+    }
 
 
 def _filter(name: str, meaning: str, words: Iterable[str] = ()) -> Schema:

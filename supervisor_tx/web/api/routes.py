@@ -242,6 +242,27 @@ ROUTES: tuple[Route, ...] = (
     ),
     _post("/config/reread", "reread", "Changes", _changes, "configuration"),
     _get(
+        "/config/state",
+        "config_state",
+        "ConfigState",
+        lambda found, _: shapes.config_state(found),
+        "configuration",
+    ),
+    _get(
+        "/figures",
+        "figures",
+        "Figures",
+        lambda found, _: shapes.encoded(shapes.figures(found, found.latest)),
+        "figures",
+    ),
+    _get(
+        f"{_PROCESS}/figures",
+        "process_figures",
+        "ProcessFigures",
+        lambda found, _: shapes.process_figures(found),
+        "figures",
+    ),
+    _get(
         "/events/stats",
         "event_stats",
         "EventStats",

@@ -19,9 +19,13 @@ from supervisor_tx import SUPERVISOR_VERSION, __version__
 from supervisor_tx.config.changes import shown
 from supervisor_tx.config.plan import Action, Step
 from supervisor_tx.core import namespec
+from supervisor_tx.core.figures import Figure
+from supervisor_tx.core.processtree import Key
 from supervisor_tx.core.states import ListenerState, ProcessState, SupervisorState
 from supervisor_tx.supervision import ending
+from supervisor_tx.supervision.configwatch import ConfigState
 from supervisor_tx.supervision.description import Schema
+from supervisor_tx.supervision.figures import Figures, ProcessFigures
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.info import DaemonInfo, ProcessInfo, describe, uptime
 from supervisor_tx.supervision.logs.logreading import Piece
@@ -256,6 +260,73 @@ SCHEMAS: Mapping[str, Schema] = {
     "EventStats": _object(
         "The pools of event listeners, in the order of groups.", pools=_list(ref("Pool"))
     ),
+    "Figure": _object(
+        "What the processes of a program use together: its own and all that descend from it.",
+        cpu=_is(
+            "number",
+            "percent of one core since the look before; null: there was none",
+            null=True,
+            minimum=0,
+        ),
+        memory=_is("integer", "bytes in RAM; what processes share counts for each", minimum=0),
+        processes=_is("integer", "how many there are", minimum=0),
+    ),
+    "Figures": _object(
+        "CPU and memory of what runs.",
+        problem=_is("string", "why there are none; null: there are", null=True),
+        interval=_is("number", "seconds between two looks, as things are", minimum=0),
+        host={
+            "description": "The machine; null: it was not looked at",
+            "oneOf": [
+                {"type": "null"},
+                _object(
+                    "A machine.",
+                    cpus=_is("integer", "processors that there are for the daemon", minimum=1),
+                    load={
+                        "description": "of the last minute, five minutes, and fifteen",
+                        "type": ["array", "null"],
+                        "items": _is("number", minimum=0),
+                        "minItems": 3,
+                        "maxItems": 3,
+                    },
+                    memory_total=_is("integer", "in bytes", null=True, minimum=0),
+                    memory_available=_is(
+                        "integer", "bytes to be had without swapping", null=True, minimum=0
+                    ),
+                ),
+            ],
+        },
+        daemon={
+            "description": "The daemon itself; null: it was not looked at",
+            "oneOf": [{"type": "null"}, ref("Figure")],
+        },
+        processes=_is(
+            "object",
+            "by what processes are called in requests; those that do not run are left out",
+            additionalProperties=ref("Figure"),
+        ),
+    ),
+    "ProcessFigures": _object(
+        "CPU and memory of one program, now and lately.",
+        problem=_is("string", "why there are none; null: there are", null=True),
+        now={
+            "description": "null: it does not run, or may not be looked at",
+            "oneOf": [{"type": "null"}, ref("Figure")],
+        },
+        history=_list(
+            _object(
+                "A look. Null and 0: it did not run.",
+                cpu=_is("number", null=True, minimum=0),
+                memory=_is("integer", minimum=0),
+            ),
+            "the last looks, the oldest first; there are some only where somebody looked",
+        ),
+    ),
+    "ConfigState": _object(
+        "How the configuration on disk compares with the one in force.",
+        changed=_is("boolean", "an update, or a restart of the daemon, has something to do"),
+        problem=_is("string", "why the one on disk cannot be used; null: it can", null=True),
+    ),
     "Done": _object("It is done.", done={"const": True}),
 }
 
@@ -375,6 +446,51 @@ def _step(done: Done) -> dict[str, Any]:
             for reason in step.reasons
         ],
     }
+
+
+def figure(found: Figure | None) -> dict[str, Any] | None:
+    """Return what something uses."""
+    if found is None:
+        return None
+    return {
+        "cpu": found.cpu_percent,
+        "memory": found.rss_bytes,
+        "processes": found.processes,
+    }
+
+
+def figures(found: Figures, processes: Mapping[Key, Figure | None]) -> dict[str, Any]:
+    """Return what everything uses, as far as processes are told of."""
+    host = found.host
+    return {
+        "problem": found.problem or None,
+        "interval": round(found.interval, 1),
+        "host": host
+        and {
+            "cpus": host.cpus,
+            "load": host.load and [round(each, 2) for each in host.load],
+            "memory_total": host.memory_total,
+            "memory_available": host.memory_available,
+        },
+        "daemon": figure(found.daemon),
+        "processes": {namespec.join(*key): figure(each) for key, each in processes.items()},
+    }
+
+
+def process_figures(found: ProcessFigures) -> bytes:
+    """Return what a process uses, and did lately."""
+    return encoded(
+        {
+            "problem": found.problem or None,
+            "now": figure(found.now),
+            "history": [{"cpu": cpu, "memory": memory} for cpu, memory in found.before],
+        }
+    )
+
+
+def config_state(state: ConfigState) -> bytes:
+    """Return how the configuration on disk compares with the one in force."""
+    return encoded({"changed": state.changed, "problem": state.problem or None})
 
 
 def pools(stats: Iterable[PoolStats]) -> bytes:
