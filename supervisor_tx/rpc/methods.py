@@ -2,20 +2,32 @@
 Methods that can be called, as a table.
 
 A namespace is a class; each public function in it is a method, whose first argument is who asks.
-Its documentation is what ``system.methodHelp`` answers, and its ``@param`` and ``@return`` lines
-are its signature. What a client sends is checked by the annotations, before the function sees it.
-Nothing but this table is ever looked at to find a method.
+One that asks for an operation (:func:`asks`) has its words, its arguments and their defaults from
+the description of that. Of any other its documentation is what ``system.methodHelp`` answers, and
+its annotations say what the arguments have to be. In the help the ``@param`` and ``@return`` lines
+are the signature. What a client sends is checked before the function sees it. Nothing but this
+table is ever looked at to find a method.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from supervisor_tx.rpc.faults import incorrect_parameters
+from supervisor_tx.supervision.description import (
+    Flag,
+    Many,
+    OneOf,
+    Parameter,
+    SignalName,
+    Text,
+    Whole,
+)
+from supervisor_tx.supervision.operations import OPERATIONS
 from supervisor_tx.supervision.principal import Principal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +49,8 @@ class Method:
     #: called before the arguments are looked at; raises what keeps the method from being called
     check: Callable[[], None]
     help: str
+    #: what the function is given for arguments that may be left out, and are
+    defaults: tuple[Any, ...] = ()
 
     def __call__(self, who: Principal, params: tuple[Any, ...]) -> Any:
         """Call it with what a client sent; the result may be a Deferred or a coroutine."""
@@ -44,9 +58,12 @@ class Method:
             raise incorrect_parameters()
         self.check()
         if not params:
-            return self.function(who)
+            return self.function(who, *self.defaults)
         converters = self.converters
-        return self.function(who, *[converters[i](each) for i, each in enumerate(params)])
+        given = [converters[i](each) for i, each in enumerate(params)]
+        if self.defaults:
+            given += self.defaults[len(params) - self.least :]
+        return self.function(who, *given)
 
     @property
     def signature(self) -> list[str] | None:
@@ -69,6 +86,71 @@ def always(function: F) -> F:
     return function
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which operation a method asks for."""
+
+    operation: str
+    #: the line of the help that begins with ``@return``, without that
+    returns: str
+    #: arguments of the operation that the method does not have
+    without: Collection[str]
+    words: str
+    more: str
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        known = OPERATIONS[self.operation].parameters
+        return [each for each in known if each.name not in self.without]
+
+    @property
+    def help(self) -> str:
+        said = [self.words or OPERATIONS[self.operation].summary, ""]
+        if self.more:
+            said += [self.more, ""]
+        said += [
+            f"@param {each.kind.type} {each.name}  {each.kind.meaning}" for each in self.parameters
+        ]
+        return "\n".join([*said, f"@return {self.returns}"])
+
+    def method(self, function: Callable[..., Any], check: Callable[[], None]) -> Method:
+        parameters = self.parameters
+        required = [each for each in parameters if each.required]
+        return Method(
+            function=function,
+            least=len(required),
+            most=len(parameters),
+            converters=tuple(_BY_KIND[type(each.kind)] for each in parameters),
+            check=check,
+            help=self.help,
+            defaults=tuple(each.default for each in parameters[len(required) :]),
+        )
+
+
+def asks(
+    operation: str,
+    returns: str,
+    *,
+    without: Collection[str] = (),
+    words: str = "",
+    more: str = "",
+) -> Callable[[F], F]:
+    """
+    Say of a method which operation it asks for, and what is told of its result.
+
+    ``without`` are arguments of the operation that it does not have. ``words`` stand in place of
+    what is told of the operation, where it asks for less, ``more`` is told as well.
+    """
+
+    def mark(function: F) -> F:
+        asked = _Asked(operation, returns, without, words, more)
+        function.asked = asked  # type: ignore[attr-defined]
+        function.__doc__ = asked.help
+        return function
+
+    return mark
+
+
 def methods(namespace: str, instance: object, check: Callable[[], None]) -> dict[str, Method]:
     """Return the methods of a namespace by their whole names; ``check`` comes before each call."""
     return {
@@ -79,6 +161,9 @@ def methods(namespace: str, instance: object, check: Callable[[], None]) -> dict
 
 
 def _method(function: Callable[..., Any], check: Callable[[], None]) -> Method:
+    asked: _Asked | None = getattr(function, "asked", None)
+    if asked is not None:
+        return asked.method(function, check)
     params = list(inspect.signature(function).parameters.values())[1:]
     return Method(
         function=function,
@@ -110,6 +195,11 @@ def _number(value: Any) -> int:
     raise incorrect_parameters()
 
 
+def _signal(value: Any) -> str | int:
+    """Take what stands for a signal: its name, its number, or that as text."""
+    return value if isinstance(value, str) else _number(value)
+
+
 def _array(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise incorrect_parameters()
@@ -120,7 +210,17 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-#: By annotation. Everything is true or not.
+#: By what the description of an operation says. Everything is true or not.
+_BY_KIND: Mapping[type, Callable[[Any], Any]] = {
+    Text: _text,
+    Whole: _number,
+    Flag: bool,
+    OneOf: _text,
+    SignalName: _signal,
+    Many: _array,
+}
+
+#: By annotation.
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _number,

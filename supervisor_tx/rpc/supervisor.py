@@ -18,7 +18,7 @@ from supervisor_tx.rpc.faults import (
     incorrect_parameters,
 )
 from supervisor_tx.rpc.marshal import Fragment, log_text, value
-from supervisor_tx.rpc.methods import always
+from supervisor_tx.rpc.methods import always, asks
 from supervisor_tx.rpc.status import StatusCache
 from supervisor_tx.supervision.logs.logreading import Tail
 from supervisor_tx.supervision.operations import (
@@ -34,6 +34,11 @@ API_VERSION = "3.0"
 
 #: Bytes of a log that are turned into an answer at once; more than that in a thread.
 AT_ONCE = 1 << 18
+
+
+#: What methods return, for their help.
+DONE = "boolean result  true, or a fault"
+RESULTS = "array result  a struct for each process: name, group, status, description"
 
 
 class SupervisorMethods:
@@ -90,44 +95,29 @@ class SupervisorMethods:
         """
         return os.getpid()
 
+    @asks("read_main_log", "string result  the piece")
     def readLog(self, who: Principal, offset: int, length: int) -> Deferred[Fragment]:
-        """
-        Return a piece of the daemon's own log.
-
-        @param int offset  the byte to begin with; negative: count from the end, with length 0
-        @param int length  how many bytes; 0: all that follow
-        @return string result  the piece
-        """
         return self._text(self._operations.read_main_log(who, offset, length))
 
     readMainLog = readLog
 
+    @asks("clear_main_log", DONE)
     def clearLog(self, who: Principal) -> bool:
-        """
-        Begin the daemon's own log anew.
-
-        @return boolean result  true, or a fault
-        """
         self._operations.clear_main_log(who)
         return True
 
+    @asks("shutdown", "boolean result  true, before it has happened")
     def shutdown(self, who: Principal) -> bool:
-        """
-        Stop all processes, then end.
-
-        @return boolean result  true, before it has happened
-        """
         self._operations.shutdown(who)
         return True
 
+    @asks(
+        "restart",
+        "boolean result  true, before it has happened",
+        more="A configuration that could not be started from is refused (CANT_REREAD), and nothing "
+        "stops.",
+    )
     def restart(self, who: Principal) -> bool:
-        """
-        Stop all processes, then start anew from the configuration.
-
-        A configuration that could not be started from is refused (CANT_REREAD), and nothing stops.
-
-        @return boolean result  true, before it has happened
-        """
         try:
             self._operations.restart(who)
         except CannotStart as error:
@@ -136,12 +126,11 @@ class SupervisorMethods:
 
     # The configuration
 
+    @asks(
+        "reread",
+        "array result  one element: three arrays of names of groups, added, changed, removed",
+    )
     def reloadConfig(self, who: Principal) -> list[Any]:
-        """
-        Read the configuration again and compare it with the active groups; change nothing.
-
-        @return array result  one element: three arrays of names of groups, added, changed, removed
-        """
         found = self._operations.reread(who)
         return [
             [
@@ -151,217 +140,138 @@ class SupervisorMethods:
             ]
         ]
 
+    @asks("add_group", DONE)
     def addProcessGroup(self, who: Principal, name: str) -> bool:
-        """
-        Make a group of the configuration that was last read active.
-
-        @param string name  the name of the group
-        @return boolean result  true, or a fault
-        """
         self._operations.add_group(who, name)
         return True
 
+    @asks("remove_group", DONE)
     def removeProcessGroup(self, who: Principal, name: str) -> bool:
-        """
-        Forget a group of which no process runs.
-
-        @param string name  the name of the group
-        @return boolean result  true, or a fault
-        """
         self._operations.remove_group(who, name)
         return True
 
+    @asks("configured", "array result  a struct for each process")
     def getAllConfigInfo(self, who: Principal) -> Fragment:
-        """
-        Return the options of all processes of the configuration that was last read.
-
-        @return array result  a struct for each process
-        """
         return Fragment(value(self._operations.configured(who)))
 
     # Processes
 
-    def startProcess(self, who: Principal, name: str, wait: bool = True) -> Deferred[Any]:
-        """
-        Start a process, or with group:* all of a group.
-
-        @param string name  the name of the process: name, group:name or group:*
-        @param boolean wait  answer when it is running, and not as soon as there is a process
-        @return boolean result  true, or a fault; for a group an array as from startProcessGroup
-        """
+    @asks(
+        "start_process",
+        "boolean result  true, or a fault; for a group an array as from startProcessGroup",
+    )
+    def startProcess(self, who: Principal, name: str, wait: bool) -> Deferred[Any]:
         return _true_or_list(self._operations.start_process(who, name, wait))
 
-    def startProcessGroup(self, who: Principal, name: str, wait: bool = True) -> Deferred[Any]:
-        """
-        Start all processes of a group that do not run.
-
-        @param string name  the name of the group
-        @param boolean wait  answer when they are running
-        @return array result  a struct for each process: name, group, status, description
-        """
+    @asks("start_group", RESULTS)
+    def startProcessGroup(self, who: Principal, name: str, wait: bool) -> Deferred[Any]:
         return _true_or_list(self._operations.start_group(who, name, wait))
 
-    def startAllProcesses(self, who: Principal, wait: bool = True) -> Deferred[Any]:
-        """
-        Start all processes that do not run.
-
-        @param boolean wait  answer when they are running
-        @return array result  a struct for each process: name, group, status, description
-        """
+    @asks("start_all", RESULTS)
+    def startAllProcesses(self, who: Principal, wait: bool) -> Deferred[Any]:
         return _true_or_list(self._operations.start_all(who, wait))
 
-    def stopProcess(self, who: Principal, name: str, wait: bool = True) -> Deferred[Any]:
-        """
-        Stop a process, or with group:* all of a group.
-
-        @param string name  the name of the process: name, group:name or group:*
-        @param boolean wait  answer when it is down, and not as soon as it was told
-        @return boolean result  true, or a fault; for a group an array as from stopProcessGroup
-        """
+    @asks(
+        "stop_process",
+        "boolean result  true, or a fault; for a group an array as from stopProcessGroup",
+    )
+    def stopProcess(self, who: Principal, name: str, wait: bool) -> Deferred[Any]:
         return _true_or_list(self._operations.stop_process(who, name, wait))
 
-    def stopProcessGroup(self, who: Principal, name: str, wait: bool = True) -> Deferred[Any]:
-        """
-        Stop all processes of a group that run.
-
-        @param string name  the name of the group
-        @param boolean wait  answer when they are down
-        @return array result  a struct for each process: name, group, status, description
-        """
+    @asks("stop_group", RESULTS)
+    def stopProcessGroup(self, who: Principal, name: str, wait: bool) -> Deferred[Any]:
         return _true_or_list(self._operations.stop_group(who, name, wait))
 
-    def stopAllProcesses(self, who: Principal, wait: bool = True) -> Deferred[Any]:
-        """
-        Stop all processes that run.
-
-        @param boolean wait  answer when they are down
-        @return array result  a struct for each process: name, group, status, description
-        """
+    @asks("stop_all", RESULTS)
+    def stopAllProcesses(self, who: Principal, wait: bool) -> Deferred[Any]:
         return _true_or_list(self._operations.stop_all(who, wait))
 
-    def signalProcess(self, who: Principal, name: str, signal: Any) -> Any:
-        """
-        Send a signal to a process, or with group:* to all of a group.
-
-        @param string name  the name of the process: name, group:name or group:*
-        @param string signal  name or number of the signal: HUP, SIGHUP, 1
-        @return boolean result  true, or a fault; for a group an array as from signalProcessGroup
-        """
-        outcomes = self._operations.signal_process(who, name, _signal(signal))
+    @asks(
+        "signal_process",
+        "boolean result  true, or a fault; for a group an array as from signalProcessGroup",
+    )
+    def signalProcess(self, who: Principal, name: str, signal: str | int) -> Any:
+        outcomes = self._operations.signal_process(who, name, signal)
         return True if outcomes is None else _structs(outcomes)
 
-    def signalProcessGroup(self, who: Principal, name: str, signal: Any) -> list[Any]:
-        """
-        Send a signal to all processes of a group.
+    @asks("signal_group", RESULTS)
+    def signalProcessGroup(self, who: Principal, name: str, signal: str | int) -> list[Any]:
+        return _structs(self._operations.signal_group(who, name, signal))
 
-        @param string name  the name of the group
-        @param string signal  name or number of the signal
-        @return array result  a struct for each process: name, group, status, description
-        """
-        return _structs(self._operations.signal_group(who, name, _signal(signal)))
+    @asks("signal_all", RESULTS)
+    def signalAllProcesses(self, who: Principal, signal: str | int) -> list[Any]:
+        return _structs(self._operations.signal_all(who, signal))
 
-    def signalAllProcesses(self, who: Principal, signal: Any) -> list[Any]:
-        """
-        Send a signal to all processes.
-
-        @param string signal  name or number of the signal
-        @return array result  a struct for each process: name, group, status, description
-        """
-        return _structs(self._operations.signal_all(who, _signal(signal)))
-
+    @asks("process_info", "struct result  its state, pid, times, logs and how it ended")
     def getProcessInfo(self, who: Principal, name: str) -> Fragment:
-        """
-        Return what is known of a process.
-
-        @param string name  the name of the process: name or group:name
-        @return struct result  its state, pid, times, logs and how it ended
-        """
         return self._status.one(self._operations.process(who, name))
 
+    @asks("processes", "array result  a struct for each process, as from getProcessInfo")
     def getAllProcessInfo(self, who: Principal) -> Fragment:
-        """
-        Return what is known of all processes.
-
-        @return array result  a struct for each process, as from getProcessInfo
-        """
         return self._status.all(self._operations.processes(who))
 
     # Their logs, and their standard input
 
+    @asks(
+        "read_log",
+        "string result  the piece",
+        without=("channel",),
+        words="Return a piece of a process's stdout log.",
+    )
     def readProcessStdoutLog(
         self, who: Principal, name: str, offset: int, length: int
     ) -> Deferred[Fragment]:
-        """
-        Return a piece of a process's stdout log.
-
-        @param string name  the name of the process: name or group:name
-        @param int offset  the byte to begin with; negative: count from the end, with length 0
-        @param int length  how many bytes; 0: all that follow
-        @return string result  the piece
-        """
         return self._text(self._operations.read_log(who, name, STDOUT, offset, length))
 
     readProcessLog = readProcessStdoutLog
 
+    @asks(
+        "read_log",
+        "string result  the piece",
+        without=("channel",),
+        words="Return a piece of a process's stderr log.",
+    )
     def readProcessStderrLog(
         self, who: Principal, name: str, offset: int, length: int
     ) -> Deferred[Fragment]:
-        """
-        Return a piece of a process's stderr log.
-
-        @param string name  the name of the process: name or group:name
-        @param int offset  the byte to begin with; negative: count from the end, with length 0
-        @param int length  how many bytes; 0: all that follow
-        @return string result  the piece
-        """
         return self._text(self._operations.read_log(who, name, STDERR, offset, length))
 
+    @asks(
+        "tail_log",
+        "array result  the text, the size of the log, and whether there was more",
+        without=("channel",),
+        words="Return the end of a process's stdout log, if it has grown beyond an offset.",
+    )
     def tailProcessStdoutLog(
         self, who: Principal, name: str, offset: int, length: int
     ) -> Deferred[list[Any]]:
-        """
-        Return the end of a process's stdout log, if it has grown beyond an offset.
-
-        @param string name  the name of the process: name or group:name
-        @param int offset  the size of the log at the last time
-        @param int length  how many bytes at most
-        @return array result  the text, the size of the log, and whether there was more
-        """
         return self._tail(self._operations.tail_log(who, name, STDOUT, offset, length))
 
     tailProcessLog = tailProcessStdoutLog
 
+    @asks(
+        "tail_log",
+        "array result  the text, the size of the log, and whether there was more",
+        without=("channel",),
+        words="Return the end of a process's stderr log, if it has grown beyond an offset.",
+    )
     def tailProcessStderrLog(
         self, who: Principal, name: str, offset: int, length: int
     ) -> Deferred[list[Any]]:
-        """
-        Return the end of a process's stderr log, if it has grown beyond an offset.
-
-        @param string name  the name of the process: name or group:name
-        @param int offset  the size of the log at the last time
-        @param int length  how many bytes at most
-        @return array result  the text, the size of the log, and whether there was more
-        """
         return self._tail(self._operations.tail_log(who, name, STDERR, offset, length))
 
+    @asks("clear_logs", DONE)
     def clearProcessLogs(self, who: Principal, name: str) -> bool:
-        """
-        Begin the logs of a process anew, if it runs.
-
-        @param string name  the name of the process: name or group:name
-        @return boolean result  true, or a fault
-        """
         self._operations.clear_logs(who, name)
         return True
 
     clearProcessLog = clearProcessLogs
 
+    @asks(
+        "clear_all_logs",
+        RESULTS,
+    )
     def clearAllProcessLogs(self, who: Principal) -> Deferred[Any]:
-        """
-        Begin the logs of all processes that run anew.
-
-        @return array result  a struct for each process: name, group, status, description
-        """
         return self._operations.clear_all_logs(who).addCallback(_structs)
 
     def sendProcessStdin(self, who: Principal, name: Any, chars: Any) -> bool:
@@ -416,18 +326,6 @@ class SupervisorMethods:
             return text.addCallback(lambda text: [text, tail.offset, tail.overflow])
 
         return reading.addCallback(marshal)
-
-
-def _signal(value: Any) -> str | int:
-    """Take what stands for a signal: its name, its number, or that as text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        try:
-            return int(value)
-        except (ValueError, OverflowError):
-            pass
-    raise incorrect_parameters()
 
 
 def _structs(outcomes: Iterable[Outcome]) -> list[Any]:
