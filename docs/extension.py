@@ -4,7 +4,8 @@ Parts of the documentation that are made from the program, so that they cannot b
 ``.. sample-options:: program:name`` lists the options of a section of the sample configuration;
 ``.. command-line::`` lists the daemon's; ``.. client-options::`` and ``.. client-commands::`` list
 the client's; ``.. lifecycle::`` shows the states of a process as a
-drawing and as a table, found out by feeding every input to the real machine.
+drawing and as a table, found out by feeding every input to the real machine; ``.. dialogue::``
+draws the states of an event listener, found out in the same way.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 from xml.sax.saxutils import escape
 
 from docutils import nodes
@@ -34,9 +37,13 @@ from supervisor_tx.core.lifecycle import (
     RestartPolicy,
     arcs,
 )
+from supervisor_tx.core.listener import Answered, Dialogue, DialogueRecord
+from supervisor_tx.core.states import ListenerState
 from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.ctl import additions, helps
 from supervisor_tx.ctl.options import usage
+
+State = TypeVar("State", bound=IntEnum)
 
 
 class _Parsed(Directive):
@@ -134,13 +141,20 @@ class LifecycleDirective(_Parsed):
 
     def run(self) -> list[nodes.Node]:
         changes = transitions()
-        drawing = nodes.raw("", drawn(changes), format="html")
+        drawing = nodes.raw("", _LIFE.drawn(changes), format="html")
         rows = [
             (state.name, f"``{what.__name__}``", _summary(what), ", ".join(t.name for t in found))
             for state, what, found in outcomes()
         ]
         headings = ("State", "Input", "What has happened", "State afterwards")
         return [drawing, *self.parsed(self.table(headings, rows, "15 20 55 30"))]
+
+
+class DialogueDirective(Directive):
+    """The states of a listener, drawn."""
+
+    def run(self) -> list[nodes.Node]:
+        return [nodes.raw("", _DIALOGUE.drawn(turns()), format="html")]
 
 
 def _summary(what: type[Input]) -> str:
@@ -192,61 +206,113 @@ def outcomes() -> Iterator[tuple[S, type[Input], list[S]]]:
             yield state, what, sorted({life.state for life, _ in _tried(state, what)})
 
 
+#: What a listener may say, by a name for it.
+_SAID = {"READY": b"READY\n", "RESULT": b"RESULT 2\nOK", "anything else": b"hello world\n"}
+
+
+def turns() -> dict[tuple[ListenerState, ListenerState], list[str]]:
+    """Return what leads from one state of a listener to another."""
+    found: dict[tuple[ListenerState, ListenerState], list[str]] = {}
+    for state, (name, data) in product(ListenerState, _SAID.items()):
+        dialogue = Dialogue(DialogueRecord(state))
+        dialogue.receive(data)
+        if isinstance(dialogue.next(), Answered):
+            dialogue.accepted()
+        if dialogue.state is not state:
+            found.setdefault((state, dialogue.state), []).append(name)
+    dialogue = Dialogue(DialogueRecord(ListenerState.READY))
+    dialogue.handed()
+    found[ListenerState.READY, dialogue.state] = ["(is handed an event)"]
+    for (_, after), names in found.items():  # where everything is wrong, no more need be said
+        if after is ListenerState.UNKNOWN:
+            names[:] = ["anything"] if len(names) == len(_SAID) else ["anything else"]
+    return found
+
+
 # The drawing
 
 _WIDTH, _HEIGHT = 124, 40
-#: UNKNOWN is left to the table: it would double the number of lines, for what hardly ever happens.
-_PLACES = {
-    S.STOPPED: (80, 220),
-    S.STARTING: (410, 220),
-    S.RUNNING: (750, 220),
-    S.STOPPING: (410, 50),
-    S.BACKOFF: (230, 420),
-    S.FATAL: (510, 420),
-    S.EXITED: (750, 420),
-}
-#: How far an edge bends away from the straight line, to its left.
-_BENDS = {
-    (S.STOPPING, S.STOPPED): 20,
-    (S.RUNNING, S.STOPPING): 20,
-    (S.BACKOFF, S.STOPPED): -20,
-    (S.STARTING, S.BACKOFF): 22,
-    (S.BACKOFF, S.STARTING): 22,
-}
-
-
-def drawn(changes: dict[tuple[S, S], list[str]]) -> str:
-    """Return the machine as an SVG element, to stand in a page."""
-    edges = [
-        _edge(start, end, names)
-        for (start, end), names in changes.items()
-        if start in _PLACES and end in _PLACES
-    ]
-    return "\n".join([_HEAD, *edges, *map(_node, _PLACES), "</svg>"])
-
 
 _HEAD = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 830 460" role="img"
- aria-label="How a process goes from state to state; the table below says it in words"
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"
+ aria-label="{label}; the table below says it in words"
  style="max-width: 100%; font: 12px sans-serif">
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"
  orient="auto"><path d="M0 0 8 4 0 8z" fill="currentColor"/></marker></defs>"""
 
 
-def _node(state: S) -> str:
-    x, y = _PLACES[state]
+@dataclass(frozen=True)
+class Drawing(Generic[State]):
+    """Where the states of a machine stand on a page."""
+
+    label: str
+    width: int
+    height: int
+    places: Mapping[State, tuple[int, int]]
+    #: how far an edge bends away from the straight line, to its left
+    bends: Mapping[tuple[State, State], int] = field(default_factory=dict)
+
+    def drawn(self, changes: Mapping[tuple[State, State], list[str]]) -> str:
+        """Return the machine as an SVG element, to stand in a page."""
+        edges = [
+            _edge(self.places[start], self.places[end], self.bends.get((start, end), 0), names)
+            for (start, end), names in changes.items()
+            if start in self.places and end in self.places
+        ]
+        head = _HEAD.format(width=self.width, height=self.height, label=self.label)
+        boxes = [_node(state.name, *place) for state, place in self.places.items()]
+        return "\n".join([head, *edges, *boxes, "</svg>"])
+
+
+_LIFE = Drawing(
+    "How a process goes from state to state",
+    830,
+    460,
+    # UNKNOWN is left to the table: it would double the number of lines, for what hardly happens
+    {
+        S.STOPPED: (80, 220),
+        S.STARTING: (410, 220),
+        S.RUNNING: (750, 220),
+        S.STOPPING: (410, 50),
+        S.BACKOFF: (230, 420),
+        S.FATAL: (510, 420),
+        S.EXITED: (750, 420),
+    },
+    {
+        (S.STOPPING, S.STOPPED): 20,
+        (S.RUNNING, S.STOPPING): 20,
+        (S.BACKOFF, S.STOPPED): -20,
+        (S.STARTING, S.BACKOFF): 22,
+        (S.BACKOFF, S.STARTING): 22,
+    },
+)
+
+_DIALOGUE = Drawing(
+    "How a listener goes from state to state",
+    830,
+    250,
+    {
+        ListenerState.ACKNOWLEDGED: (80, 80),
+        ListenerState.READY: (410, 80),
+        ListenerState.BUSY: (750, 80),
+        ListenerState.UNKNOWN: (410, 220),
+    },
+    {(ListenerState.BUSY, ListenerState.ACKNOWLEDGED): -45},
+)
+
+
+def _node(name: str, x: int, y: int) -> str:
     return (
         f'<rect x="{x - _WIDTH / 2}" y="{y - _HEIGHT / 2}" width="{_WIDTH}" height="{_HEIGHT}"'
         ' rx="12" fill="none" stroke="currentColor" stroke-width="2"/>'
         f'<text x="{x}" y="{y + 5}" text-anchor="middle" font-weight="bold"'
-        f' fill="currentColor">{state.name}</text>'
+        f' fill="currentColor">{name}</text>'
     )
 
 
-def _edge(start: S, end: S, names: list[str]) -> str:
-    (x1, y1), (x2, y2) = _PLACES[start], _PLACES[end]
+def _edge(start: tuple[int, int], end: tuple[int, int], bend: int, names: list[str]) -> str:
+    (x1, y1), (x2, y2) = start, end
     length = math.hypot(x2 - x1, y2 - y1)
-    bend = _BENDS.get((start, end), 0)
     across, along = (y2 - y1) / length, -(x2 - x1) / length
     cx, cy = (x1 + x2) / 2 + across * bend * 2, (y1 + y2) / 2 + along * bend * 2
     fx, fy = _border(x1, y1, cx, cy)
@@ -282,4 +348,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("client-options", ClientOptions)
     app.add_directive("client-commands", ClientCommands)
     app.add_directive("lifecycle", LifecycleDirective)
+    app.add_directive("dialogue", DialogueDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
