@@ -19,7 +19,7 @@ from supervisor_tx.web.pages.logview import LogView, log_view
 from supervisor_tx.web.pages.status import Row
 from supervisor_tx.web.pages.statuspage import signal_choice
 from supervisor_tx.web.pages.stencil import h
-from supervisor_tx.web.pages.table import ACTS, button, cpu, graph, history, mark, next_try, place
+from supervisor_tx.web.pages.table import acts, button, cpu, graph, history, mark, next_try, place
 
 #: Outputs of a process by the names that addresses have for them.
 CHANNELS = {"stdout": STDOUT, "stderr": STDERR}
@@ -136,7 +136,10 @@ def process_head(frame: Frame, data: ProcessData, now: float) -> list[Flattenabl
         h.span(row.tries, class_="tries"),
         h.span(next_try(row.next_try, now), class_="next", **{"data-at": str(row.next_try or "")}),
     ]
-    buttons = [button(label, action, row.namespec) for action, label in ACTS[row.state]]
+    buttons = [
+        button(label, action, row.namespec)
+        for action, label in acts(row.state, row.needs_attention)
+    ]
     return [
         h.h1(row.namespec, " ", mark(row.state), class_="attention" if row.needs_attention else ""),
         h.p(story, class_="story wrong") if row.needs_attention else "",
@@ -156,10 +159,11 @@ def process_head(frame: Frame, data: ProcessData, now: float) -> list[Flattenabl
 
 
 def _taken(figure: Figure) -> Tag:
+    points, top = history(figure)
     return h.p(
         h.span("CPU ", h.span(cpu(figure), class_="number cpu")),
         h.span("Memory ", h.span(words.size(figure.rss_bytes), class_="number memory")),
-        graph(history(figure)),
+        graph(points, f"{top:g}"),
         class_="facts taken",
     )
 

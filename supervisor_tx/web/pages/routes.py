@@ -86,7 +86,7 @@ async def status(request: Request) -> UnderWay:
     shared = frame_of(request)
     moment = await _moment(request, shared)
     shown = _arranged(request, moment, field(request, "filter"))
-    return show(request, status_page(shared, shown, _host(request), moment, _since(request)))
+    return show(request, status_page(shared, shown, await _host(request), moment, _since(request)))
 
 
 async def some_rows(request: Request) -> UnderWay:
@@ -94,7 +94,8 @@ async def some_rows(request: Request) -> UnderWay:
     shared = frame_of(request)
     moment = await _moment(request, shared)
     names = set(fields(request).get("process", ()))
-    return show(request, rows_page(shared, only(_arranged(request, moment, ""), names), moment))
+    shown = only(_arranged(request, moment, ""), names)
+    return show(request, rows_page(shared, shown, await _host(request), moment))
 
 
 async def _moment(request: Request, shared: Frame) -> Moment:
@@ -141,7 +142,7 @@ async def config(request: Request) -> UnderWay:
     except ConfigError as error:
         data = problems_of(error)
     data = replace(data, servers=[_server(server) for server in daemon.config.servers])
-    return show(request, config_page(frame_of(request), data, _host(request), time.time()))
+    return show(request, config_page(frame_of(request), data, await _host(request), time.time()))
 
 
 async def main_log(request: Request) -> UnderWay:
@@ -269,10 +270,17 @@ def _since(request: Request) -> str:
     return cursor.id
 
 
-def _host(request: Request) -> Host:
-    info = _operations(request).daemon_info(request.who)
+async def _host(request: Request) -> Host:
+    operations = _operations(request)
+    info = operations.daemon_info(request.who)
+    state = await operations.config_state(request.who)
     return Host(
-        version=__version__, pid=info.pid, since=info.started, configfile=info.config.configfile
+        version=__version__,
+        pid=info.pid,
+        since=info.started,
+        configfile=info.config.configfile,
+        is_changed=state.changed,
+        is_broken=bool(state.problem),
     )
 
 

@@ -7,19 +7,26 @@ from collections.abc import Iterable
 #: The box, in units of its own, and how many values it has room for.
 WIDTH, HEIGHT, MOST = 60, 16, 61
 
+#: The value that reaches the top, unless there are greater ones.
+FULL = 10.0
 
-def points(values: Iterable[float | None], full: float = 10.0) -> str:
+
+def points(values: Iterable[float | None]) -> tuple[str, float]:
     """
-    Return the ``points`` of a polyline, the latest value at the right edge.
+    Return the ``points`` of a polyline, and the value that reaches its top.
 
-    ``full`` is the value that reaches the top, unless there are greater ones. What is not known
-    counts as nothing.
+    The latest value is at the right edge. What is not known counts as nothing. Where the line is
+    level it has no points but those at the ends.
     """
     shown = [value or 0.0 for value in values][-MOST:]
-    top = max(full, *shown) if shown else full
-    left = WIDTH - len(shown) + 1
-    room = HEIGHT - 2
-    return " ".join(
-        f"{left + index},{HEIGHT - 1 - round(room * value / top, 1):g}"
-        for index, value in enumerate(shown)
-    )
+    top = max(FULL, *shown) if shown else FULL
+    left, room = WIDTH - len(shown) + 1, HEIGHT - 2
+    heights = [HEIGHT - 1 - round(room * value / top, 1) for value in shown]
+    kept = [
+        f"{left + index},{height:g}"
+        for index, height in enumerate(heights)
+        if index in (0, len(heights) - 1)
+        or height != heights[index - 1]
+        or height != heights[index + 1]
+    ]
+    return " ".join(kept), top

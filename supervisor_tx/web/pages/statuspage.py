@@ -28,8 +28,8 @@ class Host:
     #: when it was started, in seconds since the epoch
     since: float
     configfile: str
-    #: what is to be said of the configuration on disk; empty: it is what is in force
-    changed: str = ""
+    #: the configuration on disk is not the one in force
+    is_changed: bool = False
     #: it cannot be used
     is_broken: bool = False
 
@@ -48,14 +48,14 @@ def status_page(frame: Frame, status: Status, host: Host, moment: Moment, since:
     return "".join((before, table(status, moment), after))
 
 
-def rows_page(frame: Frame, status: Status, moment: Moment) -> str:
+def rows_page(frame: Frame, status: Status, host: Host, moment: Moment) -> str:
     """Return some rows, and what else changes with them, for the script of the page."""
     icon = "icon-alarm.svg" if status.attention else "icon.svg"
     head = h.head(
         h.title(title(status.counts, frame.identifier)),
         h.link(rel="icon", href=frame.links.static(icon), id="icon"),
     )
-    body = h.body(counts(status), Comment(_TABLE))
+    body = h.body(daemon_line(frame, host, moment.now), counts(status), Comment(_TABLE))
     before, _, after = flat(h.html(head, body, lang="en")).partition(f"<!--{_TABLE}-->")
     return "".join(("<!DOCTYPE html>\n", before, table(status, moment), after))
 
@@ -91,12 +91,12 @@ def _main(frame: Frame, status: Status, host: Host, moment: Moment) -> Iterable[
 def daemon_line(frame: Frame, host: Host, now: float) -> Tag:
     """Return the line about the daemon."""
     changed: Flattenable = ""
-    if host.changed:
-        changed = h.a(
-            host.changed,
-            href=frame.links.to("config"),
-            class_="changed broken" if host.is_broken else "changed",
-        )
+    if host.is_broken:
+        text = "the configuration on disk has errors"
+        changed = h.a(text, href=frame.links.to("config"), class_="changed broken")
+    elif host.is_changed:
+        text = "changed on disk, see what would happen"
+        changed = h.a(text, href=frame.links.to("config"), class_="changed")
     return h.p(
         h.span("supervisor_tx ", h.span(host.version, class_="number")),
         h.span("pid ", h.span(str(host.pid), class_="number")),

@@ -90,6 +90,7 @@ def row(row: Row, moment: Moment, names_group: bool) -> str:
     """Return a row; in one of its own group it goes without the group's name."""
     figure = moment.figures.get(row.key) if row.pid else None
     in_group = names_group and row.name != row.group
+    points, top = history(figure)
     return _row(row.state, row.needs_attention).fill(
         {
             "namespec": row.namespec,
@@ -106,7 +107,8 @@ def row(row: Row, moment: Moment, names_group: bool) -> str:
             "pid": str(row.pid or ""),
             "cpu": cpu(figure),
             "memory": words.size(figure.rss_bytes) if figure else "",
-            "points": history(figure),
+            "points": points,
+            "top": f"{top:g}",
         }
     )
 
@@ -118,9 +120,9 @@ def cpu(figure: Figure | None) -> str:
     return words.percent(figure.cpu_percent)
 
 
-def history(figure: Figure | None) -> str:
-    """Return the points of the graph of its CPU."""
-    return "" if figure is None else spark.points(cpu for cpu, _ in figure.history)
+def history(figure: Figure | None) -> tuple[str, float]:
+    """Return the points of the graph of its CPU, and the value at its top."""
+    return spark.points(() if figure is None else (cpu for cpu, _ in figure.history))
 
 
 def place(namespec: str) -> str:
@@ -136,6 +138,12 @@ def next_try(when: int, now: float) -> str:
 def tell(counts: Counter[S]) -> str:
     """Return how many are in which state, in words."""
     return ", ".join(f"{number} {state.name.lower()}" for state, number in summary(counts))
+
+
+def acts(state: S, is_attention: bool) -> tuple[tuple[str, str], ...]:
+    """Return what can be done to a process, and what the buttons say."""
+    # One that is tried again and again keeps its buttons, or nobody could press them.
+    return ACTS[S.BACKOFF if is_attention and state is S.STARTING else state]
 
 
 def mark(state: S) -> Tag:
@@ -183,17 +191,20 @@ def _row(state: S, is_attention: bool) -> Stencil:
                 class_="name",
             ),
             cells,
-            h.td([button(label, action, name) for action, label in ACTS[state]], class_="acts"),
+            h.td(
+                [button(label, action, name) for action, label in acts(state, is_attention)],
+                class_="acts",
+            ),
             class_="process attention" if is_attention else "process",
             **{"data-process": name},
         )
     )
 
 
-def graph(points: str = hole("points")) -> Tag:
+def graph(points: str = hole("points"), top: str = hole("top")) -> Tag:
     """Return a small graph."""
     svg: Tag = h.svg(
-        h.polyline(points=points),
+        h.polyline(points=points, **{"data-top": top}),
         viewBox=f"0 0 {spark.WIDTH} {spark.HEIGHT}",
         class_="spark",
     )

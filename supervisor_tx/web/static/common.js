@@ -40,6 +40,26 @@ export function write(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
+// Move a small graph on by one value; null: the same as before. What is level stays as it is.
+export function draw(line, value) {
+  const text = line.getAttribute("points");
+  let points = text ? text.split(" ").map((point) => point.split(",").map(Number)) : [];
+  if (value === null && !points.length) return;
+  let top = Number(line.dataset.top);
+  if (value > top) {
+    points = points.map(([x, y]) => [x, 15 - ((15 - y) * top) / value]);
+    line.dataset.top = top = value;
+  }
+  const y = value === null ? points.at(-1)[1] : Math.round((15 - (14 * value) / top) * 10) / 10;
+  points = points.map(([x, height]) => [x - 1, height]);
+  while (points.length > 1 && points[1][0] <= 0) points.shift();
+  if (points.length) points[0][0] = Math.max(0, points[0][0]);
+  if (points.at(-1)?.[1] === y && points.at(-2)?.[1] === y) points.pop();
+  points.push([60, y]);
+  const moved = points.map((point) => point.join(",")).join(" ");
+  if (moved !== text) line.setAttribute("points", moved);
+}
+
 // Times that go on: how long it is up, and how long until the next try.
 function tick() {
   if (document.hidden) return;

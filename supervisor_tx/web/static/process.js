@@ -1,6 +1,6 @@
 // The page of one process: it changes as the process does; below is its log.
 
-import { address, fetchPage, follow, tell } from "./common.js";
+import { address, draw, fetchPage, follow, percent, size, tell, write } from "./common.js";
 import "./log.js";
 
 const name = document.body.dataset.process;
@@ -31,10 +31,22 @@ async function load() {
   if (again) load();
 }
 
+function showFigures(told) {
+  const figure = told.processes[name];
+  const taken = document.querySelector("#process .taken");
+  if (!taken) {
+    if (figure) load();
+    return;
+  }
+  if (figure?.cpu != null) write(taken.querySelector(".cpu"), percent(figure.cpu));
+  if (figure) write(taken.querySelector(".memory"), size(figure.memory));
+  draw(taken.querySelector("polyline"), figure === undefined ? null : (figure?.cpu ?? 0));
+}
+
 follow(
   (last) => address(
-    `api/v1/events?process=${encodeURIComponent(name)}` +
+    `api/v1/events?figures=1&process=${encodeURIComponent(name)}` +
       `&type=PROCESS_STATE,PROCESS_GROUP&last_event_id=${last || document.body.dataset.event}`,
   ),
-  { message: load, missed: load },
+  { message: load, missed: load, figures: showFigures },
 );

@@ -1,6 +1,17 @@
 // The page of all processes: rows that change as processes do, a filter, keys.
 
-import { address, announce, fetchPage, follow, percent, send, size, tell, write } from "./common.js";
+import {
+  address,
+  announce,
+  draw,
+  fetchPage,
+  follow,
+  percent,
+  send,
+  size,
+  tell,
+  write,
+} from "./common.js";
 
 const form = document.getElementById("actions");
 const filter = document.getElementById("filter");
@@ -48,12 +59,19 @@ const keyOf = (element) =>
 let changed = new Set();
 let everything = false;
 let fetching = false;
+let again = false;
 let failures = 0;
 
 function ask(name) {
   if (name) changed.add(name);
   else everything = true;
-  if (!fetching) {
+  askSome();
+}
+
+function askSome() {
+  if (fetching) {
+    again = true;
+  } else {
     fetching = true;
     setTimeout(load, 20);
   }
@@ -63,7 +81,7 @@ async function load() {
   const names = changed;
   const whole = everything || names.size > MANY || !form;
   changed = new Set();
-  everything = false;
+  everything = again = false;
   try {
     if (whole) {
       replaceAll(await fetchPage(location.href));
@@ -78,7 +96,7 @@ async function load() {
     everything = true;
     if (failures > 1) tell(`The page is not up to date: ${error.message}.`, false);
   }
-  fetching = failures > 0 || everything || changed.size > 0;
+  fetching = failures > 0 || again;
   if (fetching) setTimeout(load, failures ? Math.min(30, 2 ** failures) * 1000 : 20);
 }
 
@@ -116,9 +134,7 @@ function replaceSome(page, names) {
       .map((row) => [nameOf(row), row]),
   );
   replaceHead(page);
-  const attention = page.getElementById("attention");
-  announceNews(attention);
-  document.getElementById("attention").replaceWith(document.adoptNode(attention));
+  replaceAttention(page.getElementById("attention"));
   for (const part of page.querySelectorAll("#processes > [data-group]")) {
     const group = document.querySelector(
       `#processes > [data-group="${CSS.escape(part.dataset.group)}"]`,
@@ -130,9 +146,8 @@ function replaceSome(page, names) {
     write(group.querySelector(".told"), part.querySelector(".told")?.textContent ?? "");
     for (const row of part.querySelectorAll(".process")) {
       const mine = old.get(nameOf(row));
-      document.adoptNode(row);
-      if (mine) mine.replaceWith(row);
-      else insert(group, row);
+      if (mine) update(mine, row);
+      else insert(group, document.adoptNode(row));
       old.delete(nameOf(row));
     }
   }
@@ -141,12 +156,43 @@ function replaceSome(page, names) {
   applyFilter();
 }
 
+// What is wrong, in its order; rows stay where they are if they can, so that no click is lost.
+function replaceAttention(theirs) {
+  const body = document.getElementById("attention");
+  announceNews(theirs);
+  const old = new Map([...body.children].map((row) => [nameOf(row), row]));
+  let last = null;
+  for (const row of [...theirs.children]) {
+    const mine = old.get(nameOf(row));
+    if (mine) update(mine, row);
+    const shown = mine ?? document.adoptNode(row);
+    const next = last ? last.nextElementSibling : body.firstElementChild;
+    if (next !== shown) body.insertBefore(shown, next);
+    old.delete(nameOf(row));
+    last = shown;
+  }
+  for (const row of old.values()) row.remove();
+}
+
 // Rows of a group stand in the order of their names.
 function insert(group, row) {
   const place = group.dataset.group
     ? [...group.querySelectorAll(".process")].find((each) => nameOf(each) > nameOf(row))
     : null;
   group.insertBefore(row, place ?? null);
+}
+
+// Bring a row up to date by replacing only those of its cells that differ.
+function update(mine, theirs) {
+  const cells = [...theirs.children];
+  if (cells.length !== mine.children.length) {
+    mine.replaceChildren(...cells.map((cell) => document.adoptNode(cell)));
+    return;
+  }
+  for (const [index, cell] of cells.entries()) {
+    const before = mine.children[index];
+    if (before.outerHTML !== cell.outerHTML) before.replaceWith(document.adoptNode(cell));
+  }
 }
 
 // Who does not see the page is told what has gone wrong, once.
@@ -170,20 +216,29 @@ function announceNews(attention) {
 known = inTrouble(document);
 
 follow(
-  (last) => address(`api/v1/events?type=${TYPES}&last_event_id=${last || document.body.dataset.event}`),
+  (last) => address(`api/v1/events?figures=1&config=1&type=${TYPES}&last_event_id=${last || document.body.dataset.event}`),
   {
     message(event) {
       if (event.process) ask(event.group === event.process ? event.process : `${event.group}:${event.process}`);
       else ask();
     },
     missed: () => ask(),
-    figures: (figures) => showFigures(figures),
+    figures: showFigures,
+    config: () => askSome(),
   },
 );
 document.addEventListener("told", () => !form && ask());
 
-function showFigures(figures) {
-  void figures;
+function showFigures(told) {
+  for (const row of rows()) {
+    const figure = told.processes[nameOf(row)];
+    if (figure !== undefined || told.complete) {
+      write(row.querySelector(".cpu"), figure?.cpu == null ? "" : percent(figure.cpu));
+      write(row.querySelector(".memory"), figure ? size(figure.memory) : "");
+    }
+    const line = row.querySelector(".spark polyline");
+    if (line) draw(line, figure === undefined ? null : (figure?.cpu ?? 0));
+  }
 }
 
 // The filter
