@@ -46,7 +46,7 @@ class IdleTests(FunctionalTestCase):
             "[unix_http_server]\nfile=%(here)s/s\n"
         )
         daemon.wait_for("success", 11)
-        self.follow_and_leave("events?type=EVENT")
+        self.follow_and_leave("events?type=EVENT&figures=true&config=true")
         self.follow_and_leave("logs/main/stream")
         trace = self.directory / "trace"
         pid = str(daemon.process.pid)
