@@ -3,8 +3,9 @@ Parts of the documentation that are made from the program, so that they cannot b
 
 ``.. sample-options:: program:name`` lists the options of a section of the sample configuration;
 ``.. command-line::`` lists the daemon's; ``.. client-options::`` and ``.. client-commands::`` list
-the client's; ``.. lifecycle::`` shows the states of a process as a
-drawing and as a table, found out by feeding every input to the real machine; ``.. dialogue::``
+the client's; ``.. json-operations:: tag`` lists URLs with a tag of the OpenAPI document, and
+``.. problems::`` what requests are refused for; ``.. lifecycle::`` shows the states of a process as
+a drawing and as a table, found out by feeding every input to the real machine; ``.. dialogue::``
 draws the states of an event listener, found out in the same way.
 """
 
@@ -42,6 +43,8 @@ from supervisor_tx.core.states import ListenerState
 from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.ctl import additions, helps
 from supervisor_tx.ctl.options import usage
+from supervisor_tx.supervision.refusals import REFUSALS
+from supervisor_tx.web.api import openapi
 
 State = TypeVar("State", bound=IntEnum)
 
@@ -134,6 +137,57 @@ class ClientCommands(_Parsed):
                 form, _, meaning = line.partition("\t" if "\t" in line else " (")
                 if form.strip() and meaning.strip():
                     yield f"``{form.strip()}``", meaning.strip(" \t)").replace("*", r"\*")
+
+
+class JsonOperations(_Parsed):
+    """The URLs with one tag: their arguments, and what they do."""
+
+    required_arguments: ClassVar[int] = 1
+
+    def run(self) -> list[nodes.Node]:
+        rows = list(self._rows(self.arguments[0]))
+        if not rows:
+            raise self.error(f"nothing has the tag {self.arguments[0]}")
+        headings = ("Request", "Arguments", "What is done or returned", "Answer")
+        return self.parsed(self.table(headings, rows, "55 25 55 20"))
+
+    @staticmethod
+    def _rows(tag: str) -> Iterator[tuple[str, str, str, str]]:
+        for path, operations in openapi.document()["paths"].items():
+            for method, told in operations.items():
+                if tag in told["tags"]:
+                    yield (
+                        f"``{method.upper()} {path}``",
+                        ", ".join(f"``{name}``" for name in _arguments(told)),
+                        told["summary"].replace("*", r"\*"),
+                        _answer(told),
+                    )
+
+
+def _arguments(told: Any) -> Iterable[str]:
+    for each in told.get("parameters", ()):
+        if each["in"] == "query":
+            yield f"?{each['name']}="
+    content = told.get("requestBody", {}).get("content", {})
+    yield from content.get("application/json", {}).get("schema", {}).get("properties", {})
+
+
+def _answer(told: Any) -> str:
+    [first, *_] = [each for code, each in told["responses"].items() if code.startswith("2")]
+    kind, schema = next(iter(first["content"].items()))
+    reference = schema.get("schema", {}).get("$ref", "")
+    return reference.rpartition("/")[2] or f"``{kind}``"
+
+
+class Problems(_Parsed):
+    """What requests are refused for."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [
+            (f"``{each.slug}``", str(each.status), f"{each.title}. {each.mend}")
+            for each in REFUSALS.values()
+        ]
+        return self.parsed(self.table(("Type", "Status", "Meaning"), rows, "30 10 80"))
 
 
 class LifecycleDirective(_Parsed):
@@ -347,6 +401,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("command-line", CommandLineOptions)
     app.add_directive("client-options", ClientOptions)
     app.add_directive("client-commands", ClientCommands)
+    app.add_directive("json-operations", JsonOperations)
+    app.add_directive("problems", Problems)
     app.add_directive("lifecycle", LifecycleDirective)
     app.add_directive("dialogue", DialogueDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,6 +11,7 @@ from supervisor_tx.config import known
 from supervisor_tx.ctl import additions, helps, options
 from supervisor_tx.rpc.own import OwnMethods
 from supervisor_tx.rpc.supervisor import SupervisorMethods
+from supervisor_tx.web.api import openapi
 from tests.functional.harness import TOP
 from tests.test_sample import lines
 
@@ -83,6 +84,11 @@ class PagesTests(TestCase):
             self.assertTrue(found)
             missing = {name for name in found if not re.search(rf"\b{name}\b", text)}
             self.assertEqual(missing, set())
+
+    def test_json(self) -> None:
+        """All URLs of the interface in JSON are listed, by their tags."""
+        tags = re.findall(r"^\.\. json-operations:: (\S+)$", page("json"), re.MULTILINE)
+        self.assertEqual(sorted(tags), sorted(each["name"] for each in openapi.document()["tags"]))
 
     def test_examples_shown(self) -> None:
         """Each example is shown on a page."""
