@@ -137,9 +137,7 @@ class Broadcast:
         ``since`` is the id of the last event that is known already; without one it begins with what
         happens next.
         """
-        if not self._hears and self._bus is not None:
-            self._hears = True
-            self._subscribe(self._bus)
+        self._hear()
         beyond = [name for name in interest.types if not self.kinds(name) & _HISTORY]
         cursor = Cursor(self, interest, beyond, since)
         self._cursors[cursor] = changed
@@ -159,6 +157,11 @@ class Broadcast:
             self._wanted.subtract(cursor.beyond)
             self._wanted = +self._wanted
             self._look()
+
+    def latest(self) -> str:
+        """Return the id of the latest event; somebody is going to ask for those after it."""
+        self._hear()
+        return self.id_of(self.kept.last)
 
     def id_of(self, number: int) -> str:
         """Return the id of a kept event."""
@@ -186,6 +189,11 @@ class Broadcast:
         return self._bus is not None and name in self._bus.types
 
     # What happens
+
+    def _hear(self) -> None:
+        if not self._hears and self._bus is not None:
+            self._hears = True
+            self._subscribe(self._bus)
 
     def _subscribe(self, bus: EventBus) -> None:
         for name in HISTORY:

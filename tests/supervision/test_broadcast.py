@@ -100,6 +100,13 @@ class HearingTests(BroadcastTestCase):
         )
         self.assertEqual(self.take(cursor), [])
 
+    def test_latest(self) -> None:
+        """Who takes down the latest id, and follows later, hears of all that came after."""
+        latest = self.broadcast.latest()
+        self.say("a")
+        self.assertEqual(self.take(self.follow(since=latest)), [("boot-1", "a")])
+        self.assertEqual(self.broadcast.latest(), "boot-1")
+
     def test_called(self) -> None:
         """It is called later, once for all that happened."""
         self.follow()
