@@ -102,19 +102,21 @@ class ProcessCommunicationsProtocol:
     begin_token = b"<!--XSUPERVISOR:BEGIN-->"
     end_token = b"<!--XSUPERVISOR:END-->"
 
-    def send(self, msg: bytes, fp: IO[bytes] = sys.stdout.buffer) -> None:
-        """Say it on a stream of bytes."""
+    def send(self, msg: bytes | str, fp: IO[bytes] = sys.stdout.buffer) -> None:
+        """Say it on a stream of bytes; text is sent as UTF-8."""
         fp.write(self.begin_token)
-        fp.write(msg)
+        fp.write(msg.encode() if isinstance(msg, str) else msg)
         fp.write(self.end_token)
         fp.flush()
 
-    def stdout(self, msg: bytes) -> None:
-        """Say it on standard output."""
+    def stdout(self, msg: bytes | str) -> None:
+        """Say it on standard output, after what was printed there."""
+        sys.stdout.flush()
         self.send(msg, sys.stdout.buffer)
 
-    def stderr(self, msg: bytes) -> None:
-        """Say it on standard error."""
+    def stderr(self, msg: bytes | str) -> None:
+        """Say it on standard error, after what was printed there."""
+        sys.stderr.flush()
         self.send(msg, sys.stderr.buffer)
 
 

@@ -96,16 +96,6 @@ class Envelopes:
         self._missing = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
-    @property
-    def partial(self) -> bool:
-        """Whether there is the beginning of an event, but not all of it."""
-        return bool(self._held) or self._headers is not None
-
-    @property
-    def wanted(self) -> int:
-        """How many bytes can be read, at least, without reading more than one event."""
-        return 1 if self._headers is None else max(self._missing, 1)
-
     def receive(self, data: bytes | str) -> None:
         """Take what was read, as bytes or as text."""
         self._held += data.encode("utf-8", _ERRORS) if isinstance(data, str) else data

@@ -115,15 +115,11 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual([found[1] for found in read(text)], [payload])
         self.assertEqual([found[1] for found in read(*text)], [payload])
 
-    def test_partial(self) -> None:
-        """It is known whether there is the beginning of an event."""
+    def test_part(self) -> None:
+        """Of an event there is all or nothing."""
         data = written("TICK_5", "ä")
         for length in range(len(data) + 1):
-            envelopes = Envelopes()
-            envelopes.receive(data[:length])
-            found = envelopes.next()
-            self.assertEqual(found is not None, length == len(data))
-            self.assertEqual(envelopes.partial, 0 < length < len(data))
+            self.assertEqual(len(read(data[:length])), length == len(data))
 
     def test_blanks(self) -> None:
         """The identifier of a daemon may have blanks in it."""
