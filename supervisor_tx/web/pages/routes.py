@@ -19,7 +19,6 @@ from supervisor_tx import __version__
 from supervisor_tx.activity import Logger
 from supervisor_tx.config.model import ServerConfig
 from supervisor_tx.errors import ConfigError, LogFailed, NoLogFile, SupervisorError
-from supervisor_tx.supervision.broadcast import Interest
 from supervisor_tx.supervision.logs import paging
 from supervisor_tx.supervision.logs.paging import LogPage
 from supervisor_tx.supervision.operations import Operations
@@ -85,8 +84,8 @@ async def status(request: Request) -> UnderWay:
     """Show all processes."""
     shared = frame_of(request)
     moment = await _moment(request, shared)
-    shown = _arranged(request, moment, field(request, "filter"))
-    return show(request, status_page(shared, shown, await _host(request), moment, _since(request)))
+    since, shown = _since(request), _arranged(request, moment, field(request, "filter"))
+    return show(request, status_page(shared, shown, await _host(request), moment, since))
 
 
 async def some_rows(request: Request) -> UnderWay:
@@ -120,7 +119,7 @@ async def process(request: Request, name: str) -> UnderWay:
     """Show one process, and one of its logs."""
     operations = _operations(request)
     found = operations.process(request.who, name)
-    now = time.time()
+    now, since = time.time(), _since(request)
     row = _rows.of(found)
     data = process_data(found, row, now, _figures(request).get(row.key))
     channel = field(request, "log")
@@ -131,7 +130,7 @@ async def process(request: Request, name: str) -> UnderWay:
         place = f"api/v1/processes/{quote(row.namespec, safe=':')}/logs/{channel}"
         path = operations.log_path(request.who, row.namespec, CHANNELS[channel])
         log = await _log_view(request, f"Log of {channel}", {"log": channel}, place, path)
-    return show(request, process_page(frame_of(request), data, log, now, _since(request)))
+    return show(request, process_page(frame_of(request), data, log, now, since))
 
 
 async def config(request: Request) -> UnderWay:
@@ -263,11 +262,12 @@ def _figures(request: Request) -> Figures:
 
 
 def _since(request: Request) -> str:
-    """Return the id of the latest event: what a page shows is true of the moment after it."""
-    broadcast = request.site.content.daemon.broadcast
-    cursor = broadcast.follow(Interest(), lambda: None)  # so that events are kept from now on
-    broadcast.leave(cursor)
-    return cursor.id
+    """
+    Return the id of the latest event: what a page shows is true of the moment after it.
+
+    To be asked before anything that is waited for: what happens then is told after that event.
+    """
+    return request.site.content.daemon.broadcast.latest()
 
 
 async def _host(request: Request) -> Host:
