@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from supervisor_tx.config.expansion import Names, expand
 from supervisor_tx.config.ini import Document, parse
 from supervisor_tx.config.model import Message
-from supervisor_tx.config.reading import Unreadable, read_text
+from supervisor_tx.config.reading import Unreadable, read_file
 from supervisor_tx.core.levels import Level
 from supervisor_tx.errors import Problem
 
@@ -25,7 +25,9 @@ def read_document(
     Unreadable where the main file cannot be read.
     """
     here = str(names["here"])
-    document, problems = parse(read_text(path, patience), path, here)
+    text, state = read_file(path, patience)
+    document, problems = parse(text, path, here)
+    document.states[path] = state
     messages: list[Message] = []
     include = document.sections.get("include")
     if include is None:
@@ -46,7 +48,7 @@ def read_document(
     document.patterns = tuple(os.path.join(here, pattern) for pattern in patterns)
     for file in _matches(document.patterns, messages):
         try:
-            text = read_text(file)
+            text, state = read_file(file)
         except Unreadable as error:
             # Supervisor passes over what it cannot open. That is right for a directory or a link to
             # nothing; programs in a file that is there must not go missing unnoticed.
@@ -55,6 +57,7 @@ def read_document(
             else:
                 problems.append(error.problem)
             continue
+        document.states[file] = state
         included, more = parse(text, file, os.path.dirname(os.path.abspath(file)))
         included.sections.pop("include", None)  # it has no effect there
         document.merge(included)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
+from supervisor_tx.config.reading import State
 from supervisor_tx.errors import Problem
 
 #: The section whose options show through in every other one.
@@ -57,6 +58,8 @@ class Document:
     defaults: dict[str, Value] = field(default_factory=dict)
     #: all files, in the order read
     files: list[str] = field(default_factory=list)
+    #: how they were when they were read
+    states: dict[str, State] = field(default_factory=dict)
     #: what it includes, as patterns with a folder in front
     patterns: tuple[str, ...] = ()
 
@@ -72,6 +75,7 @@ class Document:
     def merge(self, later: Document) -> None:
         """Take over another file's sections; where both have an option, the later one holds."""
         self.files += later.files
+        self.states |= later.states
         self.defaults |= later.defaults
         for name, section in later.sections.items():
             known = self.sections.setdefault(name, section)

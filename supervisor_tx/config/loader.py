@@ -110,6 +110,9 @@ def read_sections(context: Context, configfile: str, here: str, overrides: Comma
         rpcinterfaces=rpcinterfaces,
         messages=tuple(context.messages),
         includes=context.document.patterns,
+        files=tuple(
+            (os.path.abspath(path), state) for path, state in context.document.states.items()
+        ),
     )
 
 

@@ -202,3 +202,5 @@ class Config:
     messages: tuple[Message, ...] = ()
     #: what the main file includes, as absolute patterns; their order is that of the file
     includes: tuple[str, ...] = ()
+    #: all files, each with what tells whether it was changed since
+    files: tuple[tuple[str, tuple[int, int, int, int]], ...] = ()

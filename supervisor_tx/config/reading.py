@@ -13,11 +13,15 @@ import re
 import select
 import stat
 import time
+from typing import TypeAlias
 
 from supervisor_tx.errors import Problem, SupervisorError
 
 #: Bytes of a pipe that are taken for a configuration; a flood has no end of its own.
 _PIPE_LIMIT = 16 * 1024 * 1024
+
+#: Of a file: device, inode, size, and the time of the last change in nanoseconds.
+State: TypeAlias = tuple[int, int, int, int]
 
 #: Names of descriptors that we were handed, as the shell's ``<(...)`` makes them.
 _DESCRIPTOR = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/(self|\d+)/fd/\d+")
@@ -35,8 +39,13 @@ class Unreadable(SupervisorError):
 
 
 def read_text(path: str, patience: float = 0.0) -> str:
+    """Return the text of the file; see :func:`read_file`."""
+    return read_file(path, patience)[0]
+
+
+def read_file(path: str, patience: float = 0.0) -> tuple[str, State]:
     """
-    Return the text of the file, with line ends as they are.
+    Return the text of the file, with line ends as they are, and how the file was before it.
 
     Path may name a pipe that we inherited (``/dev/stdin``, ``/dev/fd/63``); each wait for what
     comes out of it lasts ``patience`` seconds at most. Raises Unreadable.
@@ -50,12 +59,18 @@ def read_text(path: str, patience: float = 0.0) -> str:
     except (OSError, ValueError) as error:
         raise _unreadable(path, _reason(error)) from error
     try:
+        state = state_of(os.fstat(descriptor))
         data = _read(descriptor, path, patience)
     except OSError as error:
         raise _unreadable(path, _reason(error)) from error
     finally:
         os.close(descriptor)
-    return _decode(data, path)
+    return _decode(data, path), state
+
+
+def state_of(found: os.stat_result) -> State:
+    """Return what of a file differs after it was changed or replaced."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _reason(error: OSError | ValueError) -> str:

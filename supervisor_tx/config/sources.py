@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cache
 
-#: Of a file: device, inode, size, and the time of the last change in nanoseconds. None: no file.
-State: TypeAlias = tuple[int, int, int, int] | None
+from supervisor_tx.config.reading import State, state_of
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
     """A configuration's files, and all folders in which something may change what it says."""
 
-    files: tuple[tuple[str, State], ...]
+    #: with None for those that are not there
+    files: tuple[tuple[str, State | None], ...]
     folders: frozenset[str]
 
 
@@ -33,14 +34,17 @@ def find(configfile: str, patterns: Iterable[str], others: Iterable[str] = ()) -
     """
     patterns = tuple(patterns)
     paths = [configfile, *(path for pattern in patterns for path in _glob(pattern)), *others]
-    files = tuple((path, _state(path)) for path in dict.fromkeys(paths))
-    places = [
-        *(os.path.dirname(path) for path, _ in files),
+    files: dict[str, State | None] = {}
+    places: set[str] = set()
+    real = cache(os.path.realpath)
+    for path in dict.fromkeys(paths):
+        files[path], is_link = _state(path)
+        folder = os.path.dirname(path)
         # behind symbolic links it is the file that is edited
-        *(os.path.dirname(os.path.realpath(path)) for path, _ in files),
-        *(folder for pattern in patterns for folder in _folders(os.path.dirname(pattern))),
-    ]
-    return Sources(files, frozenset(_existing(place) for place in dict.fromkeys(places)))
+        places |= {folder, real(folder), os.path.dirname(real(path)) if is_link else folder}
+    for pattern in patterns:
+        places.update(_folders(os.path.dirname(pattern)))
+    return Sources(tuple(files.items()), frozenset(map(_existing, places)))
 
 
 def _folders(pattern: str) -> Iterator[str]:
@@ -66,9 +70,13 @@ def _glob(pattern: str) -> list[str]:
         return []
 
 
-def _state(path: str) -> State:
+def _state(path: str) -> tuple[State | None, bool]:
+    """Return the state of a file, and whether it is behind a symbolic link."""
+    is_link = False
     try:
-        found = os.stat(path)
+        found = os.lstat(path)
+        if is_link := stat.S_ISLNK(found.st_mode):
+            found = os.stat(path)
     except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return None, is_link
+    return state_of(found), is_link

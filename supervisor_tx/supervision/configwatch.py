@@ -59,8 +59,8 @@ class Folders(Protocol):
 class Configured(Protocol):
     """The daemon, as far as this reaches it."""
 
-    #: what it runs by
-    config: Config
+    #: what was last read
+    configured: Config
 
     @property
     def clock(self) -> IReactorTime:
@@ -183,16 +183,18 @@ class ConfigWatch:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        reading = self._daemon.in_thread(self._read, self._daemon.config, self._found)
+        reading = self._daemon.in_thread(self._read, self._daemon.configured, self._found)
         reading.addCallback(self._take).addErrback(self._give_up).addCallback(self._looked)
 
-    def _read(self, running: Config, before: _Found | None) -> _Found:
+    def _read(self, last: Config, before: _Found | None) -> _Found:
         """Look at the files, and read them where they are others than before; in a thread."""
-        includes = running.includes if before is None else before.includes
+        includes = last.includes if before is None else before.includes
         wrong = () if before is None else before.wrong
-        now = sources.find(running.configfile, includes, wrong)
+        now = sources.find(last.configfile, includes, wrong)
         if before is not None and now == before.sources:
             return before
+        if includes == last.includes and dict(now.files) == dict(last.files):
+            return _Found(now, includes, (), last, "")
         problem, config = "", None
         try:
             config = self._daemon.read_config()
@@ -203,7 +205,7 @@ class ConfigWatch:
             found = ()
         if found != wrong or (config is not None and config.includes != includes):
             wrong, includes = found, includes if config is None else config.includes
-            now = sources.find(running.configfile, includes, wrong)
+            now = sources.find(last.configfile, includes, wrong)
         return _Found(now, includes, wrong, config, problem)
 
     def _take(self, found: _Found) -> ConfigState:

@@ -44,7 +44,7 @@ class DiskDaemon:
         self.path, self.clock = path, reactor
         self.reads = 0
         self.waiting: list[Callable[[], None]] | None = None
-        self.config = self.read_config()
+        self.config = self.configured = self.read_config()
         self.reads = 0
 
     def read_config(self) -> Config:
@@ -114,7 +114,7 @@ class ConfigWatchTests(WatchTestCase):
         super().setUp()
 
     def test_nobody(self) -> None:
-        """While nobody looks nothing is read and nothing is watched."""
+        """While nobody looks nothing is watched; what has not changed is not even read."""
         self.assertTrue(self.is_idle)
         self.assertIs(self.watched.state, None)
         end = self.watch()
@@ -125,7 +125,13 @@ class ConfigWatchTests(WatchTestCase):
         self.assertIs(self.watched.state, None)
         self.write_main(program("a", 2))
         self.assertEqual(self.noticed(), [])
-        self.assertEqual(self.daemon.reads, 1)
+        self.assertEqual(self.daemon.reads, 0)
+
+    def test_changed_before(self) -> None:
+        """What was changed while nobody looked is told to who comes."""
+        self.write_main(program("a", 2))
+        self.watch()
+        self.assertEqual(self.noticed(), [OTHER])
 
     def test_changed(self) -> None:
         """A change is told, and when it is taken back that is told too."""
