@@ -98,6 +98,10 @@ class Guard:
             base_url=self._server.base_url,
         )
 
+    def is_foreign(self, request: Asked) -> bool:
+        """Tell whether a page from elsewhere has made a browser send a request."""
+        return self.provenance(request) is Provenance.FOREIGN
+
     # Whatever is asked
 
     def check_host(self, request: Request) -> None:

@@ -155,6 +155,14 @@ class TcpTests(SafetyTestCase):
                 answer = self.ask(self.port, link, headers=headers)
                 self.assertEqual((answer.code, answer.message), (301, NOT_RUNNING))
 
+    def test_message(self) -> None:
+        """What an action has led to is shown, and not what a link from elsewhere says."""
+        self.started(self.server + PROGRAM)
+        for site, shown in (("same-origin", True), ("none", True), ("cross-site", False)):
+            headers = {**BROWSER, "Sec-Fetch-Site": site}
+            page = self.ask(self.port, "/?message=Call+%3Cb%3E0800", headers=headers).body
+            self.assertEqual("Call &lt;b&gt;0800" in page, shown, site)
+
     def test_token_survives(self) -> None:
         """A page that was open before a restart, of the program or by HUP, goes on working."""
         daemon = self.started(self.server + PROGRAM)

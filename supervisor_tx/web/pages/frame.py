@@ -47,7 +47,8 @@ def frame_of(request: Request) -> Frame:
         token=content.guard.token(request),
         identifier=content.daemon.config.supervisord.identifier,
         host=platform.node(),
-        message=field(request, "message"),
+        # What somebody else's link says is not shown as if it came from us.
+        message="" if content.guard.is_foreign(request) else field(request, "message"),
         section=content.server.section if is_open else "",
     )
 
