@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twisted.web.template import Flattenable, Tag
 
@@ -11,21 +11,22 @@ from supervisor_tx.config.changes import Reason, shown
 from supervisor_tx.config.plan import Action, Step
 from supervisor_tx.core import namespec
 from supervisor_tx.errors import ConfigError, Problem
+from supervisor_tx.web.pages import words
 from supervisor_tx.web.pages.frame import Frame, Page, render, token
 from supervisor_tx.web.pages.statuspage import Host, daemon_line
 from supervisor_tx.web.pages.stencil import h
 
 #: What a step does, as a person would say it.
 _DOES = {
-    Action.REMOVE_GROUP: "stops and goes",
+    Action.REMOVE_GROUP: "is stopped and removed",
     Action.REPLACE_GROUP: "is replaced by a group of another kind",
-    Action.REMOVE: "stops and goes",
+    Action.REMOVE: "is stopped and removed",
     Action.RESTART: "is restarted",
-    Action.NEXT_START: "goes on, and has it from its next start on",
-    Action.CHANGE: "goes on, and has it at once",
-    Action.ADD: "comes",
-    Action.ADD_GROUP: "comes",
-    Action.RELOAD: "has it after a restart of the daemon",
+    Action.NEXT_START: "goes on; in force from its next start on",
+    Action.CHANGE: "goes on; in force at once",
+    Action.ADD: "is added",
+    Action.ADD_GROUP: "is added",
+    Action.RELOAD: "in force after a restart of the daemon",
 }
 
 #: Steps that nothing is done about when a plan is applied.
@@ -46,25 +47,14 @@ class ConfigData:
         """How many steps there are that can be taken."""
         return sum(step.action not in _NOT_NOW for step in self.steps)
 
-    @property
-    def summary(self) -> str:
-        """What a line about it says; empty: there is nothing to say."""
-        if self.problems:
-            number = len(self.problems)
-            return f"{number} error{'' if number == 1 else 's'} in the configuration on disk"
-        if self.steps:
-            number = len(self.steps)
-            return f"{number} change{'' if number == 1 else 's'} on disk, not in force yet"
-        return ""
-
 
 def problems_of(error: ConfigError) -> ConfigData:
     """Return what is shown of a configuration that cannot be used."""
     return ConfigData(problems=error.problems)
 
 
-def config_page(frame: Frame, data: ConfigData, host: Host, now: float) -> str:
-    """Return the page."""
+def config_page(frame: Frame, data: ConfigData, host: Host, now: float, since: str) -> str:
+    """Return the page; ``since`` is the id of the latest event."""
     return render(
         frame,
         Page(
@@ -73,14 +63,21 @@ def config_page(frame: Frame, data: ConfigData, host: Host, now: float) -> str:
             here="config",
             scripts=("config.js",),
             alarm=bool(data.problems),
-            data=(("now", f"{now:.3f}"),),
+            data=(("now", f"{now:.3f}"), ("event", since)),
         ),
     )
 
 
 def _main(frame: Frame, data: ConfigData, host: Host, now: float) -> Iterable[Flattenable]:
     yield h.h1("Configuration", class_="hidden")
-    yield daemon_line(frame, host, now)
+    yield daemon_line(frame, replace(host, is_changed=False, is_broken=False), now)
+    yield h.section(list(_comparison(frame, data)), id="comparison")
+    yield _servers(data.servers)
+    yield _daemon(frame)
+
+
+def _comparison(frame: Frame, data: ConfigData) -> Iterable[Flattenable]:
+    """Yield what is to be said of the configuration on disk and the one in force."""
     if data.problems:
         yield from _problems(data.problems)
     elif data.steps:
@@ -88,8 +85,6 @@ def _main(frame: Frame, data: ConfigData, host: Host, now: float) -> Iterable[Fl
     else:
         yield h.h2("Plan")
         yield h.p("What is on disk is what is in force. There is nothing to apply.", class_="empty")
-    yield _servers(data.servers)
-    yield _daemon(frame)
 
 
 def _problems(problems: Sequence[Problem]) -> Iterable[Flattenable]:
@@ -136,7 +131,7 @@ def _plan(frame: Frame, data: ConfigData) -> Iterable[Flattenable]:
     )
     yield h.table(
         h.caption("Steps", class_="hidden"),
-        h.thead(h.tr([h.th(label, scope="col") for label in ("What", "Does", "Why")])),
+        h.thead(h.tr([h.th(label, scope="col") for label in ("What", "What happens", "Why")])),
         h.tbody([_step(step) for step in data.steps]),
         class_="listing",
         id="plan",
@@ -170,13 +165,19 @@ def _reasons(reasons: Sequence[Reason]) -> Flattenable:
 
 
 def _reason(reason: Reason) -> list[Flattenable]:
-    old, new = shown(reason.old), shown(reason.new)
+    old, new = (_shown(reason.option, value) for value in (reason.old, reason.new))
     return [
         h.span(reason.option, class_="option"),
         h.del_(old or "nothing"),
         h.span("becomes", class_="hidden"),
         h.ins(new or "nothing"),
     ]
+
+
+def _shown(option: str, value: object) -> str:
+    if option == "stopsignal" and isinstance(value, int):
+        return words.signal_name(value)
+    return shown(value)
 
 
 def _servers(servers: Sequence[tuple[str, bool]]) -> Tag:

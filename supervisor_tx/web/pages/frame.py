@@ -109,7 +109,7 @@ def _body(frame: Frame, page: Page) -> Tag:
                 h.ul([h.li(_link(frame, page, place)) for place in PAGES]),
                 **{"aria-label": "Pages"},
             ),
-            h.p(h.span("not live", class_="text"), id="link", class_="link", role="status"),
+            _connection() if page.scripts else "",
             class_="top",
         ),
         h.main(
@@ -128,6 +128,11 @@ def _body(frame: Frame, page: Page) -> Tag:
         **{"data-root": frame.links.to(""), "data-token": frame.token},
         **{f"data-{name}": value for name, value in page.data},
     )
+
+
+def _connection() -> Tag:
+    """Return what tells whether the page changes by itself; without scripts it does not."""
+    return h.p(h.span("as of now", class_="text"), id="link", class_="link", role="status")
 
 
 def _link(frame: Frame, page: Page, place: str) -> Tag:

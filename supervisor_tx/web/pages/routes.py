@@ -141,7 +141,10 @@ async def config(request: Request) -> UnderWay:
     except ConfigError as error:
         data = problems_of(error)
     data = replace(data, servers=[_server(server) for server in daemon.config.servers])
-    return show(request, config_page(frame_of(request), data, await _host(request), time.time()))
+    return show(
+        request,
+        config_page(frame_of(request), data, await _host(request), time.time(), _since(request)),
+    )
 
 
 async def main_log(request: Request) -> UnderWay:

@@ -24,8 +24,8 @@ class _Tags:
     """Makes elements: ``h.p("text", class_="note")``; those of SVG too."""
 
     def __getattr__(self, name: str) -> Tag:
-        """Return a new element of that name."""
-        return Tag(name)
+        """Return a new element of that name; an underscore at its end is not part of it."""
+        return Tag(name.removesuffix("_"))
 
 
 h = _Tags()

@@ -140,10 +140,12 @@ document.addEventListener("submit", (event) => {
 const link = document.getElementById("link");
 
 function showLink(state, text) {
-  if (link.dataset.link === state && link.textContent === text) return;
+  if (!link || (link.dataset.link === state && link.textContent === text)) return;
   link.dataset.link = state;
   write(link.querySelector(".text"), text);
 }
+
+showLink("", "connecting");
 
 const PATIENCE = [1, 2, 4, 8, 15, 30];
 
