@@ -204,15 +204,7 @@ class Site(server.Site):
         except Refused as refused:
             _refuse(request, refused)
         except Exception:  # noqa: BLE001 (whatever a request runs into is for its client alone)
-            _log.error(
-                "{peer}:Server Error:{traceback}",
-                peer=transport.peer.name,
-                traceback=traceback.format_exc(),
-            )
-            if request.startedWriting:
-                transport.abortConnection()
-            else:
-                request.refuse(500)
+            self._broken(Failure(), request)
 
     def _handler(self, request: Request) -> Callable[[Request], None]:
         place = request.place
@@ -240,9 +232,34 @@ class Site(server.Site):
         place = request.place.lstrip(b"/")
         if oldpages.answer(request) or assets().answer(request, place, self.content.links(request)):
             return
-        from supervisor_tx.web import app  # by the first who needs it: it is large
+        self._by_application(request)
 
-        app.answer(request)
+    def _by_application(self, request: Request) -> None:
+        """
+        Have the application answer; with the first request it has to be imported.
+
+        It is large, so that is done in a thread: children are not to wait for it.
+        """
+        daemon = self.content.daemon
+        if _loaded:
+            _loaded[0](request)
+            return
+        loading = daemon.operations.daemon.in_thread(load_application)
+        loading.addCallback(lambda answer: None if request.gone else answer(request))
+        loading.addErrback(self._broken, request)
+
+    def _broken(self, failure: Failure, request: Request) -> None:
+        """Answer a request that has run into a defect of ours."""
+        transport: Any = request.transport
+        _log.error(
+            "{peer}:Server Error:{traceback}",
+            peer=transport.peer.name,
+            traceback=failure.getTraceback(),
+        )
+        if request.startedWriting:
+            transport.abortConnection()
+        else:
+            request.refuse(500)
 
     # XML-RPC
 
@@ -325,6 +342,19 @@ class Site(server.Site):
         request.registerProducer(follower, streaming=True)
         request.notifyFinish().addBoth(lambda _: follower.stopProducing())
         follower.start()
+
+
+#: What answers for the application, when that has been imported.
+_loaded: list[Callable[[Request], None]] = []
+
+
+def load_application() -> Callable[[Request], None]:
+    """Import the application and put it together; return what answers for it."""
+    from supervisor_tx.web import app
+
+    app.application()
+    _loaded[:] = [app.answer]
+    return app.answer
 
 
 def _answer_failed(failure: Failure, request: Request) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 from klein import Klein
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.web import app
+from supervisor_tx.web import app, site
 from supervisor_tx.web.app import UNDER_WAY, Segment, UnderWay
 from supervisor_tx.web.request import Request
-from tests.web.wire import Answer, World, request
+from tests.rpc.stage import MemoryDaemon
+from tests.web.wire import Answer, World, answers, request
 
 
 class AppTests(SynchronousTestCase):
@@ -80,3 +86,37 @@ class AppTests(SynchronousTestCase):
     def test_defect(self) -> None:
         """A handler that fails is told of in the log, with where it was asked from."""
         self.assertEqual(self.ask("/broken", "POST", Content_Length="0").code, 500)
+
+
+class LoadingTests(SynchronousTestCase):
+    """The first request, for which the application has to be imported."""
+
+    def setUp(self) -> None:
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        self.daemon = MemoryDaemon(Clock(), directory)
+        self.world = World(daemon=self.daemon)
+        self.daemon.waiting = []
+        site._loaded.clear()
+        self.addCleanup(site.load_application)
+
+    def test_in_a_thread(self) -> None:
+        """Nobody else has to wait for that."""
+        wires = [self.world.connect() for _ in range(3)]
+        for wire in wires:
+            wire.say(request("GET", "/api/v1/daemon"))
+        self.assertEqual(self.world.connect().ask(request("GET", "/ok.html")).code, 200)
+        self.assertEqual([wire.heard for wire in wires], [b""] * 3)
+        wires[0].vanish()
+        self.daemon.work()
+        self.assertEqual([answers(wire.take())[0].code for wire in wires[1:]], [200, 200])
+        self.assertEqual(self.world.connect().ask(request("GET", "/api/v1/daemon")).code, 200)
+
+    def test_not_before(self) -> None:
+        """What has no pages to answer for has not imported it: it takes memory and time."""
+        code = (
+            "import sys; import supervisor_tx.rpc.resource, supervisor_tx.web.site; "
+            "import supervisor_tx.web.streams, supervisor_tx.supervision.daemon; "
+            "assert not {'klein', 'werkzeug', 'supervisor_tx.web.app'} & set(sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)

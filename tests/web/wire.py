@@ -19,7 +19,7 @@ from supervisor_tx.supervision.operations import Principal
 from supervisor_tx.web.auth import Credentials
 from supervisor_tx.web.connections import Peer
 from supervisor_tx.web.safety import Guard
-from supervisor_tx.web.site import BadRequest, Content, Site
+from supervisor_tx.web.site import BadRequest, Content, Site, load_application
 
 #: What tokens are made with.
 KEY = b"k" * 32
@@ -220,7 +220,8 @@ class World:
         is_local: bool = False,
     ) -> None:
         """
-        ``daemon`` is what pages and JSON are about; without one they only are not found.
+        ``daemon`` is what pages and JSON are about; without one they only are not found. The
+        application is imported already.
 
         ``server`` is the section, of a unix socket if there is none; ``is_local``: only this
         machine reaches it.
@@ -233,6 +234,7 @@ class World:
         guard = Guard(server, lambda: KEY, is_local=is_local)
         content = Content(asked, self.logs, self.rpc, daemon, server, guard)
         self.site = self.kind(content, self.clock)
+        load_application()
 
     def turn(self) -> None:
         """Turn the loop until nothing is left to be done at once."""
