@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -158,6 +159,23 @@ class Broadcast:
             self._wanted = +self._wanted
             self._look()
 
+    def record(self) -> dict[str, Any]:
+        """Return the history, as values that survive JSON; followers go on by their ids."""
+        return {
+            "boot": self.boot,
+            "order": self._order,
+            "hears": self._hears,
+            "kept": self.kept.record(),
+        }
+
+    def resume(self, record: Mapping[str, Any]) -> None:
+        """Go on with the history of another interpreter, before anything has happened."""
+        self.boot = record["boot"]
+        self._order = record["order"]
+        self.kept.resume(record["kept"])
+        if record["hears"]:
+            self._hear()
+
     def latest(self) -> str:
         """Return the id of the latest event; somebody is going to ask for those after it."""
         self._hear()
@@ -191,9 +209,10 @@ class Broadcast:
     # What happens
 
     def _hear(self) -> None:
-        if not self._hears and self._bus is not None:
+        if not self._hears:
             self._hears = True
-            self._subscribe(self._bus)
+            if self._bus is not None:
+                self._subscribe(self._bus)
 
     def _subscribe(self, bus: EventBus) -> None:
         for name in HISTORY:

@@ -9,10 +9,10 @@ would have been told of.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from supervisor_tx.core.events import Event
 from supervisor_tx.core.facts import LONGEST, OURS, as_json, facts
@@ -122,6 +122,30 @@ class Ring:
                 self._bytes += OVERHEAD + len(entry.text) - entry.weight
                 entry.weight = OVERHEAD + len(entry.text)
         return entry.text
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it, as values that survive JSON."""
+        return {
+            "last": self.last,
+            "forgotten": self._forgotten,
+            "gone": [[*topic, number] for topic, number in self._gone.items()],
+            "entries": [
+                [each.order, [*each.topic], each.when, self.text(each).decode()]
+                for each in self._entries
+            ],
+        }
+
+    def resume(self, record: Mapping[str, Any]) -> None:
+        """Take up what another interpreter has written down."""
+        entries = record["entries"]
+        self.last = record["last"]
+        self._forgotten = record["forgotten"]
+        self._gone = {Topic(*topic): number for *topic, number in record["gone"]}
+        for number, (order, topic, when, text) in enumerate(entries, self.last - len(entries) + 1):
+            line = text.encode()
+            weight = OVERHEAD + len(line)
+            self._entries.append(Entry(number, order, Topic(*topic), when, weight, None, line))
+            self._bytes += weight
 
     def _let_go(self) -> None:
         entry = self._entries.popleft()

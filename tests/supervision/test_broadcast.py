@@ -5,6 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -323,6 +331,111 @@ class MissedTests(BroadcastTestCase):
         self.broadcast.leave(cursor)
         again = self.follow("EVENT", since="boot-0")
         self.assertEqual(self.take(again), [("boot-1", "a")])
+
+
+class RecordTests(BroadcastTestCase):
+    most_kept = 3
+
+    def taken_up(self) -> None:
+        """Go on in another interpreter."""
+        record = json.loads(json.dumps(self.broadcast.record()))
+        self.broadcast = Broadcast(self.clock, self.clock.seconds, most_kept=self.most_kept)
+        self.broadcast.resume(record)
+        self.bus = EventBus()
+        self.broadcast.attach(self.bus)
+
+    def test_history(self) -> None:
+        """Who comes back finds everything, and is told of what is gone, as before."""
+        self.follow()
+        self.change("p")
+        self.say("a", "b\udcff", "c")
+        self.taken_up()
+        cursor = self.follow(since="boot-1")
+        self.assertIsNone(cursor.missed())
+        self.assertEqual([what for _, what in self.take(cursor)], ["a", "b\udcff", "c"])
+        self.assertIsNone(self.follow("REMOTE_COMMUNICATION", since="boot-0").missed())
+        self.assertEqual(self.follow(since="boot-0").missed(), Missed(1, "boot-0"))
+        self.say("d")
+        self.assertEqual(self.take(cursor), [("boot-5", "d")])
+
+    def test_hearing(self) -> None:
+        """Where somebody has followed it hears of everything at once, else of nothing."""
+        self.taken_up()
+        self.assertFalse(self.bus.wants("REMOTE_COMMUNICATION"))
+        self.follow()
+        self.taken_up()
+        self.say("a")
+        self.assertEqual(self.take(self.follow(since="boot-0")), [("boot-1", "a")])
+
+
+class Model(RuleBasedStateMachine):
+    """Followers that come, go, read and do not read, beside a list of all that has happened."""
+
+    MOST = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        clock = Clock()
+        self.bus = EventBus()
+        self.broadcast = Broadcast(clock, clock.seconds, "boot", most_kept=self.MOST)
+        self.broadcast.attach(self.bus)
+        self.broadcast.latest()
+        #: the process that each event is about, by the number of the event
+        self.happened: list[str] = []
+        #: for each follower what he wants, and the number up to which he was told
+        self.followers: list[tuple[Cursor, str, int]] = []
+
+    @rule(process=st.sampled_from("abc"), times=st.integers(1, 3))
+    def happen(self, process: str, times: int) -> None:
+        """Something happens to a process."""
+        for _ in range(times):
+            self.happened.append(process)
+            event = ProcessStateEvent(process, "g", ProcessState.STARTING, ProcessState.RUNNING)
+            self.bus.tell(event)
+
+    @rule(wanted=st.sampled_from(["", "a", "b", "c"]), back=st.integers(0, 12))
+    def come(self, wanted: str, back: int) -> None:
+        """Somebody comes, or comes back."""
+        since = max(0, len(self.happened) - back)
+        interest = Interest.of((), [f"g:{wanted}"] if wanted else [])
+        cursor = self.broadcast.follow(interest, lambda: None, self.broadcast.id_of(since))
+        self.followers.append((cursor, wanted, since))
+
+    @precondition(lambda self: self.followers)
+    @rule(data=st.data(), size=st.sampled_from([1, 200, 100_000]))
+    def read(self, data: st.DataObject, size: int) -> None:
+        """One of them reads: he is told the next that he wants, or that he has missed some."""
+        index = data.draw(st.integers(0, len(self.followers) - 1))
+        cursor, wanted, told = self.followers[index]
+        gone = max(told, len(self.happened) - self.MOST)
+        lost = [each for each in self.happened[told:gone] if wanted in ("", each)]
+        missed = cursor.missed()
+        assert missed == (Missed(gone - told, f"boot-{told}") if lost else None)
+        news = [(known, json.loads(line)["process"]) for known, line in cursor.take(size)]
+        expected = [
+            (f"boot-{number}", process)
+            for number, process in enumerate(self.happened[gone:], gone + 1)
+            if wanted in ("", process)
+        ]
+        assert news == expected[: len(news)]
+        assert news or not expected
+        assert cursor.is_behind or news == expected
+        self.followers[index] = cursor, wanted, int(cursor.id.rpartition("-")[2])
+
+    @precondition(lambda self: self.followers)
+    @rule(data=st.data())
+    def go(self, data: st.DataObject) -> None:
+        """One of them goes."""
+        index = data.draw(st.integers(0, len(self.followers) - 1))
+        self.broadcast.leave(self.followers.pop(index)[0])
+
+
+class ModelTests(SynchronousTestCase):
+    def test_model(self) -> None:
+        """Whatever happens, nobody misses anything without being told, or is told it twice."""
+        run_state_machine_as_test(
+            Model, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
+        )
 
 
 class Theirs:

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.supervision.logs import watch
@@ -229,6 +231,24 @@ class FollowingTests(LogStreamTestCase):
         self.assertGreater(len(found), 2)
         ends = [0, *(message.data["end"] for message in found)]
         self.assertEqual([message.data["offset"] for message in found], ends[:-1])
+
+    @settings(deadline=None, max_examples=50)
+    @given(st.lists(st.one_of(st.binary(max_size=9), st.text(max_size=9).map(str.encode))))
+    def test_anything(self, pieces: list[bytes]) -> None:
+        """Whatever is written, in whatever pieces, is told as if it had come at once."""
+        self.path.write_bytes(b"")
+        log, reader = self.log(), self.follow()
+        told: list[Message] = []
+        for piece in pieces:
+            log.write(piece)
+            told += self.messages(reader)
+        log.write(b"\n")  # nothing is half any more
+        told += self.messages(reader)
+        text = "".join(message.data["text"] for message in told)
+        self.assertEqual(text, (b"".join(pieces) + b"\n").decode("utf-8", "replace"))
+        self.assertEqual(told[-1].data["end"], self.path.stat().st_size)
+        log.close()
+        reader.wire.vanish()
 
     def test_rotation(self) -> None:
         """Over rotations nothing is lost, and each is told."""
