@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from klein import Klein
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+import supervisor_tx
 from supervisor_tx.web import app, site
 from supervisor_tx.web.app import UNDER_WAY, Segment, UnderWay
 from supervisor_tx.web.request import Request
@@ -119,4 +121,5 @@ class LoadingTests(SynchronousTestCase):
             "import supervisor_tx.web.streams, supervisor_tx.supervision.daemon; "
             "assert not {'klein', 'werkzeug', 'supervisor_tx.web.app'} & set(sys.modules)"
         )
-        subprocess.run([sys.executable, "-c", code], check=True)
+        environ = {**os.environ, "PYTHONPATH": str(Path(supervisor_tx.__file__).parents[1])}
+        subprocess.run([sys.executable, "-c", code], check=True, env=environ)
