@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
+from itertools import chain, repeat
 from types import ModuleType
 from typing import Any
 
@@ -55,7 +56,8 @@ class Service:
     """A web service that takes messages, with the statuses that it is told to answer with."""
 
     def __init__(self, statuses: Iterable[int] = ()) -> None:
-        self.statuses = list(statuses)
+        self.statuses = chain(statuses, repeat(200))
+        self.lock = threading.Lock()
         self.messages: list[tuple[str, str]] = []
         service = self
 
@@ -63,7 +65,8 @@ class Service:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 assert self.headers["Content-Type"] == "application/json"
-                status = service.statuses.pop(0) if service.statuses else 200
+                with service.lock:
+                    status = next(service.statuses)
                 if status == 200:
                     service.messages.append((self.path, body["text"]))
                 self.send_response(status)
@@ -100,7 +103,7 @@ class WebhookTests(FunctionalTestCase):
         config += "".join(
             f'[program:{name}]\ncommand=sh -c "exit {status}"\nautorestart=false\n{more}\n'
             for name, status, more in (
-                ("bad", 1, "startretries=0"),
+                ("bad", 1, "startretries=0\nstartsecs=60"),
                 ("crash", 3, "startsecs=0"),
                 ("fine", 0, "startsecs=0"),
             )
