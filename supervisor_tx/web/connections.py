@@ -191,6 +191,16 @@ class Connections:
         """Whether there is no place for one more."""
         return len(self._open) >= self.most
 
+    def has_room_for_stream(self) -> bool:
+        """
+        Tell whether one more may stay busy for as long as it likes.
+
+        An eighth of the places is for those who only want an answer: however many follow something,
+        the daemon can be asked and told things.
+        """
+        busy = sum(connection.is_busy for connection in self._open)
+        return busy <= self.most - max(1, self.most // 8)
+
     def has_room(self) -> bool:
         """Tell whether there is a place for one who waits; make one if that hurts nobody."""
         if not self.is_full:

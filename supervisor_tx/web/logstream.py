@@ -13,14 +13,17 @@ import codecs
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from zlib import crc32
 
 from twisted.internet.interfaces import IReactorTime
 
+from supervisor_tx.errors import UnknownProcess
 from supervisor_tx.web.follow import Follower, open_log
 from supervisor_tx.web.problems import refuse
 from supervisor_tx.web.request import Request
 from supervisor_tx.web.sse import (
+    MOVED,
     UNREADABLE,
     BadQuery,
     Beats,
@@ -39,8 +42,12 @@ BEGINNING = 64
 LAST_PIECES = 16
 
 
-def answer(request: Request, path: str, beats: Beats) -> None:
-    """Begin to tell what is written to a file, as a request asks for it, or refuse it."""
+def answer(request: Request, find: Callable[[], str | None], beats: Beats) -> None:
+    """
+    Begin to tell what is written to a log, as a request asks for it, or refuse it.
+
+    ``find`` tells where the log is, None if it is nowhere; it may raise UnknownProcess.
+    """
     if not is_read(request):
         return
     try:
@@ -59,7 +66,7 @@ def answer(request: Request, path: str, beats: Beats) -> None:
         refuse(request, 400, str(error))
         return
     try:
-        stream = LogStream(request, beats, path, offset, tail or 0, mark)
+        stream = LogStream(request, beats, find, offset, tail or 0, mark)
     except OSError as error:
         refuse(request, 404, f"The log cannot be read: {error.strerror or error}.")
     else:
@@ -81,7 +88,7 @@ class LogStream(EventStream):
         self,
         request: Request,
         beats: Beats,
-        path: str,
+        find: Callable[[], str | None],
         offset: int | None,
         tail: int,
         mark: str,
@@ -89,7 +96,10 @@ class LogStream(EventStream):
         """Open the file; raise OSError. One that is not there yet is awaited."""
         super().__init__(request, beats)
         self._has_begun = False
-        self._file = TextFollower(path, self, beats.clock, offset, tail, mark)
+        self._find = find
+        self._path = find()
+        assert self._path is not None
+        self._file = TextFollower(self._path, self, beats.clock, offset, tail, mark)
 
     def known(self) -> str:
         """Return the place to go on from."""
@@ -115,6 +125,17 @@ class LogStream(EventStream):
     def let_go(self) -> None:
         """Let go of the file."""
         self._file.stopProducing()
+
+    def beat(self) -> None:
+        """See whether the log is still where it was: the configuration can be changed."""
+        try:
+            path = self._find()
+        except UnknownProcess:
+            path = None
+        if path == self._path:
+            super().beat()
+        elif not self.is_over:
+            self.end(MOVED)
 
     # What the file tells
 
@@ -165,7 +186,10 @@ class TextFollower(Follower):
     @property
     def place(self) -> str:
         """The id of where it is."""
-        mark = self._mark_of(self._fd, self._position) if self._fd >= 0 else ""
+        mark = ""
+        if self._fd >= 0:
+            with suppress(OSError):
+                mark = self._mark_of(self._fd, self._position)
         return f"{self._position}-{mark}" if mark else str(self._position)
 
     def start(self) -> None:
@@ -176,12 +200,10 @@ class TextFollower(Follower):
 
     def finish(self) -> None:
         """Deliver what is there, now, unless it is a lot."""
-        try:
+        with suppress(OSError):
             for _ in range(LAST_PIECES):
                 if self._paused or self._stopped or not self._read_piece():
                     break
-        except OSError:
-            pass
 
     # Follower
 

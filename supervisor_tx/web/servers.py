@@ -167,6 +167,7 @@ class Servers:
 
         if self._connections is None:
             self._connections = Connections(self._reactor)
+        site.has_room_for_stream = self._connections.has_room_for_stream
         return Listener(
             self._claimed[key], lambda: site.buildProtocol(None), self._connections, self._reactor
         )

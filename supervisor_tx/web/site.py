@@ -134,6 +134,8 @@ class Site(server.Site):
         self.content = content
         #: bytes of bodies of requests that are not complete
         self.held = 0
+        #: tells whether one more client may follow something
+        self.has_room_for_stream: Callable[[], bool] = lambda: True
 
     @cached_property
     def beats(self) -> Beats:
@@ -322,6 +324,9 @@ class Site(server.Site):
         self._follow(request, self.content.logs.main_log_path(request.who))
 
     def _follow(self, request: Request, path: str | None, *fields: bytes) -> None:
+        if not self.has_room_for_stream():
+            request.refuse(503)
+            return
         try:
             follower = (
                 None

@@ -34,6 +34,7 @@ RETRY = 2000
 
 #: Why a stream is over.
 SHUTDOWN, RESTART, TOO_SLOW, UNREADABLE = "shutdown", "restart", "too slow", "unreadable"
+MOVED = "moved"
 
 
 class BadQuery(Exception):

@@ -22,6 +22,20 @@ _CHANNELS = {b"stdout": STDOUT, b"stderr": STDERR}
 
 def find(uri: bytes) -> Answer | None:
     """Return what answers a URI; None: it is no stream."""
+    stream = _find(uri)
+    if stream is None:
+        return None
+
+    def answer(site: Site, request: Request) -> None:
+        if site.has_room_for_stream():
+            stream(site, request)
+        else:
+            refuse(request, 503, "As many as can be follow something already.", b"Retry-After: 5")
+
+    return answer
+
+
+def _find(uri: bytes) -> Answer | None:
     path = uri
     for mark in (b"#", b"?", b";"):
         path = path.partition(mark)[0]
@@ -40,11 +54,13 @@ def _events(site: Site, request: Request) -> None:
 
 
 def _main_log(site: Site, request: Request) -> None:
-    path = site.content.logs.main_log_path(request.who)
-    if path is None:
+    def find() -> str | None:
+        return site.content.logs.main_log_path(request.who)
+
+    if find() is None:
         refuse(request, 404, "The activity log is no file.")
     else:
-        logstream.answer(request, path, site.beats)
+        logstream.answer(request, find, site.beats)
 
 
 def _log(site: Site, request: Request, name: bytes, channel: bytes) -> None:
@@ -52,12 +68,16 @@ def _log(site: Site, request: Request, name: bytes, channel: bytes) -> None:
     if channel not in _CHANNELS:
         refuse(request, 404, "A process has the logs stdout and stderr, and no other.")
         return
+
+    def find() -> str | None:
+        return site.content.logs.log_path(request.who, process, _CHANNELS[channel])
+
     try:
-        path = site.content.logs.log_path(request.who, process, _CHANNELS[channel])
+        path = find()
     except UnknownProcess:
         refuse(request, 404, f"There is no process {process!r}.")
         return
     if path is None:
         refuse(request, 404, f"{process} has no log file for its {channel.decode()}.")
     else:
-        logstream.answer(request, path, site.beats)
+        logstream.answer(request, find, site.beats)

@@ -258,6 +258,13 @@ class LimitTests(ConnectionTestCase):
         lost_ones = [protocol.lost for protocol in self.protocols]
         self.assertEqual(lost_ones, [False, True, False, False])
 
+    def test_streams(self) -> None:
+        """However many are busy all day, there is a place for one who only asks something."""
+        self.fill()
+        for protocol, has_room in zip(self.protocols, (True, True, False), strict=True):
+            protocol.is_busy = True
+            self.assertEqual(self.connections.has_room_for_stream(), has_room)
+
     def test_nobody_left(self) -> None:
         """It is told when the last connection is gone."""
         connections = self.fill()

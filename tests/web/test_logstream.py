@@ -111,6 +111,15 @@ class AnswerTests(LogStreamTestCase):
             self.assertEqual(json.loads(answer.body)["status"], 400)
         self.assertEqual(watch.WATCHED, {})
 
+    def test_too_many(self) -> None:
+        """So many may follow something that others can still ask."""
+        self.path.touch()
+        self.world.site.has_room_for_stream = lambda: False
+        for uri in (URI, "/api/v1/events"):
+            answer = self.connect().begin(uri)
+            self.assertEqual((answer.code, answer.headers["retry-after"]), (503, "5"))
+        self.assertEqual(self.connect().begin("/logtail/group:p").code, 503)
+
     def test_methods(self) -> None:
         """A log can only be read; HEAD leaves nothing behind."""
         self.path.touch()
@@ -322,6 +331,23 @@ class FollowingTests(LogStreamTestCase):
         self.world.clock.advance(KEEP_ALIVE)
         self.world.turn()
         self.assertEqual(reader.raw(), b": alive\n" + begin)
+
+    def test_moved(self) -> None:
+        """If by the configuration the log is another one, or none, it ends soon."""
+        for path in ("/other/log", None):
+            self.world.logs.paths["group:p", 1] = str(self.path)
+            self.log()
+            reader = self.follow()
+            reader.take()
+            if path is None:
+                del self.world.logs.paths["group:p", 1]
+            else:
+                self.world.logs.paths["group:p", 1] = path
+            self.world.clock.advance(KEEP_ALIVE)
+            [end] = self.messages(reader)
+            self.assertEqual((end.name, end.data), ("end", {"reason": "moved"}))
+            self.assertTrue(reader.wire.closed)
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
 
     def test_unreadable(self) -> None:
         """If it cannot be read any more that is the end."""
