@@ -11,6 +11,7 @@ goes on where somebody comes back within :data:`KEPT` seconds.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -71,12 +72,14 @@ class Figures:
         roots: Callable[[], Mapping[Key, int]],
         pid: Callable[[], int] = os.getpid,
         open_table: Callable[[], ProcessTable] = open_table,
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
         """
         Do nothing yet.
 
         ``roots`` tells the pids of all programs that run, ``pid`` the daemon's, which is another
-        one after a fork. ``open_table`` may raise NoFigures.
+        one after a fork. ``open_table`` may raise NoFigures. ``spent`` tells the seconds of CPU
+        that we have used: on a machine that is busy otherwise, passes are no rarer.
         """
         self.latest: Mapping[Key, Figure] = {}
         self.daemon: Figure | None = None
@@ -87,13 +90,13 @@ class Figures:
         #: grows with each pass, whatever came of it
         self.version = 0
         self._clock, self._roots, self._pid = clock, roots, pid
-        self._open_table = open_table
+        self._open_table, self._spent = open_table, spent
         self._table: ProcessTable | None = None
         self._watchers: dict[object, Callable[[], None]] = {}
         self._histories: dict[Key | None, History] = {}
         self._next: IDelayedCall | None = None
         self._pass: Generator[None, None, None] | None = None
-        #: seconds that the pass at hand has taken so far
+        #: seconds of CPU that the pass at hand has taken so far
         self._cost = 0.0
         #: the last look, and when that was
         self._look: tuple[Look, Row | None, float] | None = None
@@ -205,7 +208,7 @@ class Figures:
         """Do a slice."""
         self._next = None
         assert self._pass is not None
-        began = self._clock.seconds()
+        began = self._spent()
         try:
             next(self._pass)
         except StopIteration:
@@ -213,13 +216,13 @@ class Figures:
         except NoFigures as error:
             self._failed(str(error))
         else:
-            self._cost += self._clock.seconds() - began
+            self._cost += self._spent() - began
             self._next = self._clock.callLater(0, self._turn)
             return
         self._pass = None
         self.version += 1
         self._ended = self._clock.seconds()
-        self._cost += self._ended - began
+        self._cost += self._spent() - began
         self.interval = max(INTERVAL, self._cost / SHARE)
         is_first = self._look is not None and not self._is_compared
         self._next = self._clock.callLater(

@@ -47,7 +47,9 @@ class FiguresTestCase(SynchronousTestCase):
         self.pid = self.table.fork(self.init)
         self.roots = {A: self.table.fork(self.pid), B: self.table.fork(self.pid)}
         self.opened = 0
-        self.figures = Figures(self.clock, lambda: self.roots, lambda: self.pid, self.open_table)
+        self.figures = Figures(
+            self.clock, lambda: self.roots, lambda: self.pid, self.open_table, self.clock.seconds
+        )
         self.calls = 0
 
     def open_table(self) -> ProcessTable:
