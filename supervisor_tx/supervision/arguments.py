@@ -36,14 +36,15 @@ WaitRun = Annotated[bool, Flag("answer when they are running")]
 WaitDown = Annotated[bool, Flag("answer when they are down")]
 WaitApplied = Annotated[bool, Flag("answer when all is done, with what came of it")]
 GroupFilter = Annotated[
-    Sequence[str], Many("only those of these groups", Text("", example="web"), most=50)
+    Sequence[str], Many("only those of these groups", Text("", example="web"), 1, 50)
 ]
 StateFilter = Annotated[
     Sequence[ProcessState],
     Many(
         "only those in these states",
         OneOf("", {each.name: each for each in ProcessState}),
-        most=len(ProcessState),
+        1,
+        len(ProcessState),
     ),
 ]
 SearchText = Annotated[str, Text("only those with this in their names, in any case", example="web")]

@@ -233,7 +233,7 @@ class Many:
 
     def read(self, text: str) -> list[Any]:
         """Return what its members stand for; raise ValueError."""
-        return self.take(text.split(",") if text else [])
+        return self.take(text.split(","))
 
 
 @dataclass(frozen=True)

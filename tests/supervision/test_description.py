@@ -169,7 +169,7 @@ class KindTests(SynchronousTestCase):
             (Whole("x"), "-5", -5),
             (Flag("x"), "false", False),
             (Many("x", Text("")), "a,b", ["a", "b"]),
-            (Many("x", Text("")), "", []),
+            (Many("x", Text("")), "", [""]),
             (SignalName("x"), "9", "9"),
         ):
             self.assertEqual(kind.read(text), read)
