@@ -244,6 +244,7 @@ def _streams() -> Mapping[str, Schema]:
             _flag("figures", "tell CPU and memory as well"),
             _flag("config", "tell whether the configuration has changed as well"),
             _SINCE,
+            _SINCE_TOO,
         ),
         "/logs/main/stream": _stream(
             "follow_main_log",
@@ -265,13 +266,21 @@ def _streams() -> Mapping[str, Schema]:
 
 
 _LOG = (
-    "A message has an offset and text; those of the kind truncated and rotated tell of just that."
+    "A message has an offset and text; those of the kind truncated and rotated tell of just that, "
+    "missed that the place to go on from is gone, and end why it is over."
 )
 
 _SINCE: Schema = {
     "name": "Last-Event-ID",
     "in": "header",
     "description": "the id of the last message that is known; what came after it is told first",
+    "schema": {"type": "string"},
+}
+
+_SINCE_TOO: Schema = {
+    "name": "last_event_id",
+    "in": "query",
+    "description": "the same for clients that cannot send headers; the header wins",
     "schema": {"type": "string"},
 }
 
@@ -289,6 +298,7 @@ _PLACES: tuple[Schema, ...] = (
         "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
     },
     _SINCE,
+    _SINCE_TOO,
 )
 
 
@@ -326,6 +336,6 @@ def _stream(
                 "description": "A stream without an end.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
-            **{str(status): _problem(status) for status in (*_ALWAYS, *statuses)},
+            **{str(status): _problem(status) for status in (*_ALWAYS, *statuses, 503)},
         },
     }
