@@ -127,6 +127,16 @@ class TcpTests(SafetyTestCase):
                 answer = self.ask(self.port, "/actions", form, headers)
                 self.assertEqual(answer.code, code, answer.body)
 
+    def test_script(self) -> None:
+        """The script of a page is told in JSON that it needs a token."""
+        self.started(self.server + PROGRAM)
+        headers = {"Accept": "application/json", "Origin": f"http://{self.host}"}
+        answer = self.ask(self.port, "/actions", {"stop": "p"}, headers)
+        self.assertEqual((answer.code, answer.headers["content-type"]), (403, "application/json"))
+        self.assertIn("load the page again", answer.body)
+        headers["X-Supervisor-Token"] = self.ask(self.port, "/").token
+        self.assertEqual(self.ask(self.port, "/actions", {"stop": "p"}, headers).code, 200)
+
     def test_links(self) -> None:
         """A link does nothing where it may be from elsewhere; a button on the page does it then."""
         self.started(self.server + PROGRAM)

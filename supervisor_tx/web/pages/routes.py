@@ -25,7 +25,7 @@ from supervisor_tx.supervision.operations import Operations
 from supervisor_tx.supervision.refusals import refusal
 from supervisor_tx.web.app import UNDER_WAY, UnderWay
 from supervisor_tx.web.forms import field, fields
-from supervisor_tx.web.headers import PAGE
+from supervisor_tx.web.headers import DATA, PAGE
 from supervisor_tx.web.pages import actions, errorpage, lastwords
 from supervisor_tx.web.pages.configpage import ConfigData, config_page, problems_of
 from supervisor_tx.web.pages.frame import HTML, Frame, frame_of
@@ -156,20 +156,31 @@ async def main_log(request: Request) -> UnderWay:
 
 async def act(request: Request) -> UnderWay:
     """Do what a form asks for, and show the page that it was on."""
-    request.site.content.guard.check(request)
+    is_script = request.getHeader(b"accept") == b"application/json"
+    try:
+        request.site.content.guard.check(request)
+    except Refused as error:
+        if not is_script:
+            raise
+        return _tell(request, actions.Told(str(error), ok=False), 403)
     form = fields(request)
     doing = ensureDeferred(_act(request, form))
     told = await _at_most(request, doing)
-    if request.getHeader(b"accept") == b"application/json":
-        answer = json.dumps({"message": told.text, "ok": told.ok}).encode()
-        request.respond(200, b"application/json", answer, *PAGE)
-        return UNDER_WAY
+    if is_script:
+        return _tell(request, told)
     back = field(request, "back")
     if not _BACK.fullmatch(back):
         back = ""
     mark = "&" if "?" in back else "?"
     place = f"{frame_of(request).links.to(back)}{mark}{urlencode({'message': told.message})}"
     request.respond(303, HTML, b"", b"Location: " + place.encode("ascii", "replace"), *PAGE)
+    return UNDER_WAY
+
+
+def _tell(request: Request, told: actions.Told, code: int = 200) -> UnderWay:
+    """Tell the script of a page what has come of a form."""
+    answer = json.dumps({"message": told.text, "ok": told.ok}).encode()
+    request.respond(code, b"application/json", answer, *DATA)
     return UNDER_WAY
 
 

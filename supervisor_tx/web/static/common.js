@@ -112,7 +112,8 @@ export async function send(form, button) {
   const data = new URLSearchParams(new FormData(form, button));
   button?.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(form.action, {
+    // Not form.action, which is a field of that name where there is one.
+    const answer = await fetch(form.getAttribute("action"), {
       method: "POST",
       body: data,
       headers: { Accept: "application/json" },
@@ -130,8 +131,10 @@ export async function send(form, button) {
   }
 }
 
+// Forms without an address lead to another page.
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post") return;
+  const form = event.target;
+  if (form.getAttribute("method") !== "post" || !form.hasAttribute("action")) return;
   event.preventDefault();
   send(event.target, event.submitter);
 });
