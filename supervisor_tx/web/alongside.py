@@ -7,7 +7,7 @@ not keep up: when it reads on it is told how things are then. All clients share 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -30,11 +30,25 @@ class Alongside(Protocol):
 
 
 class FiguresNews:
-    """Figures, for one client: all of them first, and then those that differ."""
+    """
+    Figures, for one client: all of them first, and then those that differ.
 
-    def __init__(self, figures: Figures, changed: Callable[[], None]) -> None:
-        """``changed`` is called when there is news."""
+    For one who wants those of certain processes only, each message has all of these.
+    """
+
+    def __init__(
+        self,
+        figures: Figures,
+        changed: Callable[[], None],
+        processes: Collection[tuple[str, str | None]] = (),
+    ) -> None:
+        """
+        ``changed`` is called when there is news.
+
+        ``processes`` are those of interest, no name for all of a group; empty: all there are.
+        """
         self._figures = figures
+        self._processes = processes
         self._told: int | None = None
         self.stop = figures.watch(changed)
 
@@ -44,10 +58,19 @@ class FiguresNews:
         if told == figures.version or figures.is_blank:
             return b""
         self._told = figures.version
+        if self._processes:
+            return _message(figures, self._chosen(), complete=True)
         texts = _TEXTS.get(figures)
         if texts is None:
             texts = _TEXTS[figures] = _Texts()
         return texts.since(told, figures)
+
+    def _chosen(self) -> Mapping[Key, Figure]:
+        return {
+            key: figure
+            for key, figure in self._figures.latest.items()
+            if key in self._processes or (key[0], None) in self._processes
+        }
 
 
 class ConfigNews:

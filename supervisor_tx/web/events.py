@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 #: Bytes of events that are sent to one client in one turn of the loop, and one event more.
 PIECE = 64 * 1024
 
-
 #: Makes what is told along with events, and calls when there is news of it.
 MakeAlongside: TypeAlias = Callable[[Callable[[], None]], Alongside]
 
@@ -49,7 +48,7 @@ def answer(request: Request, daemon: Served, beats: Beats) -> None:
         interest = _interest(values.get("type", []), values.get("process", []), broadcast)
         since = last_event_id(request, values)
         if flag(values, "figures"):
-            also.append(lambda changed: FiguresNews(daemon.figures, changed))
+            also.append(lambda changed: FiguresNews(daemon.figures, changed, interest.processes))
         if flag(values, "config"):
             also.append(lambda changed: ConfigNews(daemon.config_watch, changed))
     except BadQuery as error:

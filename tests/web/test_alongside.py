@@ -89,6 +89,21 @@ class FiguresTests(AlongsideTestCase):
         [fifth] = self.figures(reader)
         self.assertEqual(fifth["processes"], {})
 
+    def test_of_one_process(self) -> None:
+        """Who follows certain processes is told of these, whole each time."""
+        self.roots["g", "x"], self.roots["g", "y"] = self.roots["a", "a"], self.roots["b", "b"]
+        one, many = self.follow("figures=1&process=a"), self.follow("figures=1&process=g:*,b")
+        self.wait()
+        self.wait(FIRST_INTERVAL)
+        for reader, names in ((one, {"a"}), (many, {"g:x", "g:y", "b"})):
+            for told in self.figures(reader):
+                self.assertTrue(told["complete"])
+                self.assertEqual(told["processes"].keys(), names)
+        self.daemon.table.end(self.roots.pop(("a", "a")))
+        self.wait(INTERVAL)
+        [told] = self.figures(one)
+        self.assertEqual(told["processes"], {})
+
     def test_later_follower(self) -> None:
         """Who comes later is told all at once, and then the same as the others."""
         one = self.follow("figures=1")

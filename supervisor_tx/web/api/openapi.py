@@ -234,7 +234,8 @@ def _streams() -> Mapping[str, Schema]:
             "Tell events as they happen. A message has an event as JSON; messages of the kind "
             "missed and end tell of gaps and of the end. Where it is asked for, messages of the "
             "kind figures have CPU and memory: all of them in the first, with complete: true, then "
-            "those that differ, null for what does not run any more; and messages of the kind "
+            "those that differ, null for what does not run any more (with process, each has all "
+            "that is asked for); and messages of the kind "
             "config tell whether the configuration on disk is the one in force, at the beginning "
             "and when that changes.",
             "events",
