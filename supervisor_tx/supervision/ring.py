@@ -85,13 +85,13 @@ class Ring:
 
     def add(self, event: Event, when: float, order: int) -> None:
         """Keep one more."""
-        self.last += 1
         size = _size(event)
-        entry = Entry(self.last, order, topic_of(event), when, OVERHEAD + size, event)
+        entry = Entry(self.last + 1, order, topic_of(event), when, OVERHEAD + size, event)
+        if size > LONGEST or not isinstance(event, OURS):
+            _write(entry)  # which holds less, or which nobody changes later; a plugin's may raise
+        self.last += 1
         self._entries.append(entry)
         self._bytes += entry.weight
-        if size > LONGEST or not isinstance(event, OURS):
-            self.text(entry)  # which holds less, or which nobody changes later
         while len(self._entries) > self._most or (
             self._bytes > self._most_bytes and len(self._entries) > 1
         ):
@@ -114,13 +114,11 @@ class Ring:
         return any(gone > number and wanted(topic) for topic, gone in self._gone.items())
 
     def text(self, entry: Entry) -> bytes:
-        """Return an event as a line of JSON; written once, for all who ask."""
+        """Return an event that is here as a line of JSON; written once, for all who ask."""
         if entry.event is not None:
-            entry.text = as_json(entry.topic.name, entry.when, facts(entry.event))
-            entry.event = None
-            if entry.number > self.before:
-                self._bytes += OVERHEAD + len(entry.text) - entry.weight
-                entry.weight = OVERHEAD + len(entry.text)
+            self._bytes -= entry.weight
+            _write(entry)
+            self._bytes += entry.weight
         return entry.text
 
     def record(self) -> dict[str, Any]:
@@ -154,6 +152,13 @@ class Ring:
         if len(self._gone) > self._most_topics:  # names that come and go
             self._gone.clear()
             self._forgotten = entry.number
+
+
+def _write(entry: Entry) -> None:
+    assert entry.event is not None
+    entry.text = as_json(entry.topic.name, entry.when, facts(entry.event))
+    entry.weight = OVERHEAD + len(entry.text)
+    entry.event = None
 
 
 def _size(event: Event) -> int:

@@ -85,6 +85,20 @@ class RingTests(SynchronousTestCase):
         self.fill(ring, "a", "x" * (100 * LONGEST))
         self.assertEqual(len(ring), 2)
 
+    def test_broken(self) -> None:
+        """An event of a plugin that cannot be told is as if it had not been."""
+        ring = self.ring()
+
+        class Broken:
+            name = "BROKEN"
+
+            def payload(self) -> str:
+                raise RuntimeError("a plugin")
+
+        self.assertRaises(RuntimeError, ring.add, Broken(), 1.0, 1)
+        self.fill(ring, "a")
+        self.assertEqual((ring.last, self.texts(ring)), (1, ["a"]))
+
     def test_once(self) -> None:
         """JSON is made once for all."""
         ring = self.ring()
