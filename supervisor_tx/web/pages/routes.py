@@ -302,4 +302,5 @@ def _server(server: ServerConfig) -> tuple[str, bool]:
     if server.address is None:
         return f"unix://{server.file}", server.username is not None
     host, port = server.address
-    return f"http://{host or '*'}:{port}", server.username is not None
+    host = f"[{host}]" if ":" in host else host or "*"
+    return f"http://{host}:{port}", server.username is not None

@@ -103,6 +103,7 @@ def _colour(style: Style, which: int, numbers: list[int]) -> Style:
         colour = nearest(*numbers[:3])
         del numbers[:3]
     else:
+        numbers.clear()  # nobody knows where it ends
         return style
     if which == 38:
         return replace(style, foreground=colour)

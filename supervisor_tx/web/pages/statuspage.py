@@ -44,8 +44,7 @@ def status_page(frame: Frame, status: Status, host: Host, moment: Moment, since:
         alarm=bool(status.attention),
         data=(("now", f"{moment.now:.3f}"), ("query", status.view.query), ("event", since)),
     )
-    before, _, after = render(frame, page).partition(f"<!--{_TABLE}-->")
-    return "".join((before, table(status, moment), after))
+    return _with_table(render(frame, page), status, moment)
 
 
 def rows_page(frame: Frame, status: Status, host: Host, moment: Moment) -> str:
@@ -56,14 +55,19 @@ def rows_page(frame: Frame, status: Status, host: Host, moment: Moment) -> str:
         h.link(rel="icon", href=frame.links.static(icon), id="icon"),
     )
     body = h.body(daemon_line(frame, host, moment.now), counts(status), Comment(_TABLE))
-    before, _, after = flat(h.html(head, body, lang="en")).partition(f"<!--{_TABLE}-->")
-    return "".join(("<!DOCTYPE html>\n", before, table(status, moment), after))
+    return _with_table(f"<!DOCTYPE html>\n{flat(h.html(head, body, lang='en'))}", status, moment)
+
+
+def _with_table(page: str, status: Status, moment: Moment) -> str:
+    """Put the table where its place is marked; a page without processes has none."""
+    before, mark, after = page.partition(f"<!--{_TABLE}-->")
+    return "".join((before, table(status, moment), after)) if mark else before
 
 
 def _main(frame: Frame, status: Status, host: Host, moment: Moment) -> Iterable[Flattenable]:
     yield h.h1("Processes", class_="hidden")
     yield daemon_line(frame, host, moment.now)
-    yield _filter_form(status)
+    yield _filter_form(frame, status)
     yield keys()
     if not status.counts:
         yield h.p(
@@ -79,7 +83,7 @@ def _main(frame: Frame, status: Status, host: Host, moment: Moment) -> Iterable[
         token(frame),
         h.input(type="hidden", name="back", value=status.view.query),
         Comment(_TABLE),
-        nothing(status),
+        nothing(frame, status),
         _for_all(),
         _for_selected(),
         method="post",
@@ -134,7 +138,7 @@ def counts(status: Status) -> Tag:
     )
 
 
-def _filter_form(status: Status) -> Tag:
+def _filter_form(frame: Frame, status: Status) -> Tag:
     view = status.view
     field = h.input(
         type="search",
@@ -157,18 +161,21 @@ def _filter_form(status: Status) -> Tag:
             h.button("Filter", class_="plain-only"),
             role="search",
             method="get",
-            action="./",
+            action=frame.links.to(""),
         ),
         counts(status),
         class_="bar",
     )
 
 
-def nothing(status: Status) -> Tag:
+def nothing(frame: Frame, status: Status) -> Tag:
     """Return what is said where nothing fits the filter."""
     shown = bool(status.attention) or any(section.rows for section in status.sections)
     made: Tag = h.p(
-        "No process fits the filter. ", h.a("Show all", href="./"), id="nothing", class_="empty"
+        "No process fits the filter. ",
+        h.a("Show all", href=frame.links.to("")),
+        id="nothing",
+        class_="empty",
     )
     return made(hidden="") if shown else made
 

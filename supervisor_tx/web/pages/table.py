@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from urllib.parse import quote
@@ -59,7 +59,7 @@ class Moment:
 
 def table(status: Status, moment: Moment) -> str:
     """Return the whole table."""
-    parts = [_table_head(status.view.wanted, status.view.order)]
+    parts = [_table_head(status.view, moment.root)]
     parts.append(attention(status.attention, moment))
     for section in status.sections:
         parts += _section(section, moment)
@@ -243,21 +243,19 @@ def _attention_heading() -> str:
     return flat(h.tr(heading, class_="heading"))
 
 
-def _table_head(wanted: str, order: str) -> str:
+def _table_head(view: View, root: str) -> str:
     cells: list[Tag] = [h.td(class_="pick")]
     for name, label, by in COLUMNS:
         cell = h.th(label, scope="col", class_=name)
         if by is not None:
             cell = h.th(
-                h.a(label, href=_sorted_by(wanted, by), class_="sort"), scope="col", class_=name
+                h.a(label, href=replace(view, order=by).query or root or "./", class_="sort"),
+                scope="col",
+                class_=name,
             )
-            if by == order:
+            if by == view.order:
                 cell(**{"aria-sort": "descending" if by in ("cpu", "memory") else "ascending"})
         cells.append(cell)
     caption = h.caption("Processes", class_="hidden")
     head = flat(h.table(caption, h.thead(h.tr(cells)), id="processes"))
     return head.removesuffix("</table>")
-
-
-def _sorted_by(wanted: str, order: str) -> str:
-    return View(wanted, order).query or "./"

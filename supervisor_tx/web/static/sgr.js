@@ -89,7 +89,10 @@ function colour(style, which, numbers) {
   let found;
   if (kind === 5 && numbers.length) found = Math.min(numbers.shift(), 255);
   else if (kind === 2 && numbers.length >= 3) found = nearest(numbers.splice(0, 3));
-  else return style;
+  else {
+    numbers.length = 0; // nobody knows where it ends
+    return style;
+  }
   return which === 38 ? { ...style, foreground: found } : { ...style, background: found };
 }
 
