@@ -199,7 +199,7 @@ class Guard:
         return request.getHeader(HEADER) or field(request, FIELD).encode("utf-8", "replace")
 
     def _foreign(self) -> Refused:
-        mend = "Do it on a page of this daemon."
+        mend = "Nothing was done. Do it on a page of this daemon."
         if self._server.base_url is None:
             mend += (
                 " If that is what you did, a proxy hides by which name it is reached: set base_url "
