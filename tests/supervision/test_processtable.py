@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from supervisor_tx.core.processtree import Row
 from supervisor_tx.errors import NoFigures
 from supervisor_tx.supervision.processtable import LinuxTable, parse_stat
+from tests import requirements
 
 #: What follows the name: state, parent, group, session, ... as in proc_pid_stat(5).
 REST = b"S 2 3 4 0 -1 4194304 99 0 0 0 150 50 20 5 20 0 1 0 1234 3133440 373 18446744073709551615"
@@ -106,3 +110,39 @@ class LinuxTests(SynchronousTestCase):
         """So is memory of which nonsense is told."""
         (self.proc / "meminfo").write_bytes(b"MemTotal: lots\n\xff")
         self.assertIs(self.table.host().memory_total, None)
+
+
+class ChoiceTests(SynchronousTestCase):
+    def said(self, program: str) -> str:
+        """What a program says that may import ours."""
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def test_without_psutil(self) -> None:
+        """Where psutil is needed and missing that is said in words, to who looks."""
+        said = self.said(
+            "import sys; sys.modules['psutil'] = None\n"
+            "import platform; platform.system = lambda: 'Darwin'\n"
+            "from supervisor_tx.errors import NoFigures\n"
+            "from supervisor_tx.supervision.processtable import open_table\n"
+            "try: open_table()\n"
+            "except NoFigures as error: print(error)\n"
+        )
+        self.assertIn("psutil is needed on this system", said)
+        self.assertIn("not installed", said)
+
+    def test_not_imported(self) -> None:
+        """On Linux psutil is not even imported."""
+        requirements.require(sys.platform == "linux", "needs Linux")
+        said = self.said(
+            "import sys, supervisor_tx.supervision.daemon\n"
+            "from supervisor_tx.supervision.processtable import open_table\n"
+            "print(type(open_table()).__name__, 'psutil' in sys.modules)\n"
+        )
+        self.assertEqual(said, "LinuxTable False\n")
