@@ -63,11 +63,10 @@ def told(error: SupervisorError) -> dict[str, Any]:
     return made
 
 
-def refuse_error(request: Request, error: SupervisorError, *fields: bytes) -> None:
+def refuse_error(request: Request, error: SupervisorError) -> None:
     """Answer a request with what an operation has refused it for."""
     made = told(error)
-    if made["status"] == 503:
-        fields = (*fields, b"Retry-After: 1")
+    fields = (b"Retry-After: 1",) if made["status"] == 503 else ()
     request.respond(made["status"], TYPE, json.dumps(made).encode(), *fields, *DATA)
 
 

@@ -37,7 +37,7 @@ def messages(body: bytes) -> list[Message]:
     found = []
     for block in body.decode().split("\n\n"):
         fields: dict[str, str] = {}
-        for line in block.splitlines():
+        for line in block.split("\n"):
             name, _, value = line.partition(":")
             assert name not in fields, block
             fields[name] = value.removeprefix(" ")

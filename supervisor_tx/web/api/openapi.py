@@ -41,7 +41,7 @@ _TAGS: Mapping[str, str] = {
 }
 
 #: Statuses that any request may be answered with.
-_ALWAYS = (401, 500)
+_ALWAYS = (401, 403, 500)
 
 
 @cache
@@ -176,8 +176,6 @@ def _of_request(route: Route) -> Iterable[int]:
     yield 400
     yield 406
     yield 422
-    if route.operation.changes:
-        yield 403
     if route.method == "POST":
         yield 413
         yield 415
@@ -206,7 +204,7 @@ def _own() -> Schema:
                 "description": "The description.",
                 "content": {JSON: {"schema": {"type": "object"}}},
             },
-            **{str(status): _problem(status) for status in (400, 401, 406, 422, 500)},
+            **{str(status): _problem(status) for status in (400, *_ALWAYS, 406, 422)},
         },
     }
 

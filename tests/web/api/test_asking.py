@@ -149,7 +149,7 @@ class FormTests(ApiTestCase):
 
     def test_headers(self) -> None:
         """No browser shows it as a page, keeps it, or lets others have it."""
-        for path in ("/daemon", "/processes/nope", "/processes?x=1"):
+        for path in ("/daemon", "/nope", "/processes/nope", "/processes?x=1", "/processes?x"):
             headers = self.ask("GET", path).headers
             self.assertEqual(headers["x-content-type-options"], "nosniff", path)
             self.assertEqual(headers["cache-control"], "no-store", path)
