@@ -39,6 +39,7 @@ from bench.workloads import (
     log_lines,
     mass_kill,
     orders,
+    page,
     replace,
     status,
     stop,
@@ -74,6 +75,7 @@ WORKLOADS: Sequence[Workload] = (
     log,
     log_lines,
     log_among_idle,
+    page,
 )
 
 

@@ -1,4 +1,4 @@
-"""Let one child make 20,000 events, of what it says and of what it logs, for one listener."""
+"""Let one child make 10,000 events, of what it says and what it logs; then tell a listener."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ import json
 import sys
 from pathlib import Path
 
-from bench.contestants import Contestant, Daemon, GivenUp, descriptors_for, idle_programs
+from bench.contestants import Contestant, GivenUp, descriptors_for, idle_programs
 from bench.results import Figure, Run
 
 NAME = "events"
 
-COMMUNICATION = Figure("PROCESS_COMMUNICATION to one listener", "1/s", less=False)
-LOG = Figure("PROCESS_LOG to one listener", "1/s", less=False)
+KINDS = ("COMMUNICATION", "LOG")
+MADE = {kind: Figure(f"PROCESS_{kind} of one child, made", "1/s", less=False) for kind in KINDS}
+TOLD = {kind: Figure(f"PROCESS_{kind}, told to one listener", "1/s", less=False) for kind in KINDS}
 
-EVENTS = 20_000
+EVENTS = 10_000
 
 #: Bytes that each event carries.
 SIZE = 64
 
-#: Takes events as fast as they come, and says at the end how many that were, with how many bytes
-#: of data, and how long it took from the first to the last.
+#: Waits for a file to be there, then takes events as fast as they come. Says at the end how many
+#: that were, with how many bytes of data, and how long it took from the first to the last.
 LISTENER = f"""\
 import json, os, sys, time
+begin, result = sys.argv[1:]
+while not os.path.exists(begin):
+    time.sleep(0.01)
 count = size = 0
 os.write(1, b"READY\\n")
 while count < {EVENTS}:
@@ -39,9 +43,9 @@ while count < {EVENTS}:
     size += len(payload.partition(b"\\n")[2])
     os.write(1, b"RESULT 2\\nOKREADY\\n")
 seconds = time.monotonic() - began
-with open(sys.argv[1] + ".new", "w") as file:
+with open(result + ".new", "w") as file:
     json.dump([count, size, seconds], file)
-os.rename(sys.argv[1] + ".new", sys.argv[1])
+os.rename(result + ".new", result)
 time.sleep(1000000)
 """
 
@@ -51,22 +55,32 @@ LINE = "x" * (SIZE - 1) + "\\n"
 
 #: Waits for a file to be there. Then writes the same thing again and again, each time when the one
 #: before was read: so that each line is an event, and because Supervisor's parser gives up on more
-#: than 1,300 communications in one read.
+#: than 1,300 communications in one read. Says how long that took.
 SOURCE = f"""\
 import array, fcntl, os, sys, termios, time
-said = b"%s"
-while not os.path.exists(sys.argv[1]):
+begin, result = sys.argv[1:]
+while not os.path.exists(begin):
     time.sleep(0.01)
 waiting = array.array("i", [0])
+began = time.monotonic()
 for _ in range({EVENTS}):
-    os.write(1, said)
+    os.write(1, b"%s")
     while True:
         fcntl.ioctl(1, termios.FIONREAD, waiting)
         if not waiting[0]:
             break
         os.sched_yield()
+seconds = time.monotonic() - began
+with open(result + ".new", "w") as file:
+    file.write(str(seconds))
+os.rename(result + ".new", result)
 time.sleep(1000000)
 """
+
+SOURCES = {
+    "COMMUNICATION": (SOURCE % SAID, "stdout_capture_maxbytes=1MB"),
+    "LOG": (SOURCE % LINE, "stdout_events_enabled=true"),
+}
 
 
 def run(contestant: Contestant, directory: Path, count: int) -> Run:
@@ -76,25 +90,27 @@ def run(contestant: Contestant, directory: Path, count: int) -> Run:
 
 def delivered(contestant: Contestant, directory: Path, others: int) -> Run:
     """Measure the events of one child, among others that do nothing."""
-    return {
-        COMMUNICATION: _rate(
-            contestant, directory, SAID, "COMMUNICATION", "stdout_capture_maxbytes=1MB", others
-        ),
-        LOG: _rate(contestant, directory, LINE, "LOG", "stdout_events_enabled=true", others),
-    }
+    figures: dict[Figure, float] = {}
+    for kind in KINDS:
+        made, told = _seconds(contestant, directory, kind, others)
+        figures[MADE[kind]], figures[TOLD[kind]] = EVENTS / made, EVENTS / told
+    return figures
 
 
-def _rate(
-    contestant: Contestant, directory: Path, said: str, kind: str, option: str, others: int
-) -> float:
+def _seconds(
+    contestant: Contestant, directory: Path, kind: str, others: int
+) -> tuple[float, float]:
+    """Return how long it took to make the events, and then how long to tell them."""
+    script, option = SOURCES[kind]
     source, listener = directory / f"{kind}.py", directory / "listener.py"
-    begin, result = directory / f"{kind}.begin", directory / f"{kind}.result"
-    source.write_text(SOURCE % said)
+    begin, made = directory / f"{kind}.begin", directory / f"{kind}.made"
+    tell, told = directory / f"{kind}.tell", directory / f"{kind}.told"
+    source.write_text(script)
     listener.write_text(LISTENER)
     sections = (
-        f"[program:source]\ncommand={sys.executable} -S {source} {begin}\nstdout_logfile=NONE\n"
-        f"stderr_logfile=NONE\n{option}\n"
-        f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {result}\n"
+        f"[program:source]\ncommand={sys.executable} -S {source} {begin} {made}\n"
+        f"stdout_logfile=NONE\nstderr_logfile=NONE\n{option}\n"
+        f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {tell} {told}\n"
         f"events=PROCESS_{kind}\nbuffer_size={2 * EVENTS}\n"
         f"stdout_logfile=NONE\nstderr_logfile=NONE\n"
     )
@@ -103,12 +119,10 @@ def _rate(
     with contestant.running(directory, sections, descriptors=descriptors_for(others)) as daemon:
         daemon.until_running(2 + others)
         begin.touch()
-        return _read(daemon, result)
-
-
-def _read(daemon: Daemon, result: Path) -> float:
-    daemon.until(result.exists, 0.01)
-    count, size, seconds = json.loads(result.read_text())
+        daemon.until(made.exists, 0.01)
+        tell.touch()
+        daemon.until(told.exists, 0.01)
+    count, size, seconds = json.loads(told.read_text())
     if size != count * SIZE:
         raise GivenUp(f"{size} bytes in {count} events, {count * SIZE} were to be there")
-    return (count - 1) / float(seconds)
+    return float(made.read_text()), float(seconds)

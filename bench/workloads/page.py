@@ -1,0 +1,84 @@
+"""Fetch the status page of many processes; then leave 20 of them open while nothing changes."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+
+from bench.calling import PATIENCE, served, socket_path
+from bench.contestants import Contestant, GivenUp, descriptors_for, idle_programs
+from bench.results import Figure, Run
+
+NAME = "page"
+
+FIRST = Figure("status page, first byte, median", "ms")
+WHOLE = Figure("status page, whole, median", "ms")
+SIZE = Figure("status page", "KiB")
+OPEN = Figure("CPU of the daemon per second with 20 pages open", "ms")
+
+FETCHES = 9
+
+PAGES = 20
+
+#: What a page of ours follows; Supervisor's pages do not change by themselves.
+STREAM = (
+    b"GET /api/v1/events?figures=1&config=1&type=PROCESS_STATE HTTP/1.1\r\nHost: localhost\r\n\r\n"
+)
+
+#: Seconds that pages are open before it counts, and that it counts.
+SETTLING, WATCHED = 5.0, 20.0
+
+
+def run(contestant: Contestant, directory: Path, count: int) -> Run:
+    sections = served(directory) + idle_programs(count)
+    unix = socket_path(directory)
+    with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
+        daemon.until_running(count)
+        daemon.answers(unix)
+        _fetched(unix)  # imports what pages take
+        fetches = [_fetched(unix) for _ in range(FETCHES)]
+        figures = {
+            FIRST: median(first for first, _, _ in fetches),
+            WHOLE: median(whole for _, whole, _ in fetches),
+            SIZE: fetches[-1][2] / 1024,
+        }
+        with ExitStack() as stack:
+            opened = [stack.enter_context(_open(unix)) for _ in range(PAGES)]
+            if not all(opened):
+                return figures
+            time.sleep(SETTLING)
+            cpu = daemon.cpu()
+            time.sleep(WATCHED)
+            figures[OPEN] = (daemon.cpu() - cpu) / WATCHED * 1e3
+    return figures
+
+
+def _fetched(unix: str) -> tuple[float, float, int]:
+    """Return milliseconds to the first byte and to the last, and the number of bytes."""
+    with socket.socket(socket.AF_UNIX) as page:
+        page.settimeout(PATIENCE)
+        page.connect(unix)
+        began = time.monotonic()
+        page.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        data = page.recv(65536)
+        first = time.monotonic()
+        if b" 200 " not in data[:20]:
+            raise GivenUp(f"no page: {data[:200]!r}")
+        size = len(data)
+        while data := page.recv(1 << 20):
+            size += len(data)
+        return (first - began) * 1e3, (time.monotonic() - began) * 1e3, size
+
+
+@contextmanager
+def _open(unix: str) -> Iterator[bool]:
+    """Follow what an open page follows; tell whether there is anything to follow."""
+    with socket.socket(socket.AF_UNIX) as page:
+        page.settimeout(PATIENCE)
+        page.connect(unix)
+        page.sendall(STREAM)
+        yield b" 200 " in page.recv(65536)[:20]
