@@ -44,7 +44,8 @@ _log = Logger()
 PATIENCE = 3.0
 
 #: Where a form may lead back to: to a page of ours, and nowhere else.
-_BACK = re.compile(r"(?:processes/[^/\\?#]+|config|log|)(?:\?[^#]*)?", re.ASCII)
+_CHARACTERS = r"[\w.~!$&'()*+,;=:@%-]"
+_BACK = re.compile(rf"(?:processes/{_CHARACTERS}+|config|log|)(?:\?{_CHARACTERS}*)?", re.ASCII)
 
 _rows = Rows()
 
@@ -229,7 +230,7 @@ async def _log_view(
     return LogView(
         heading=heading,
         query=query,
-        download=place,
+        download=f"{place}?download=true",
         stream=f"{place}/stream",
         page=page,
         problem=problem,

@@ -122,7 +122,7 @@ class PageTestCase(SynchronousTestCase):
     ) -> Answer:
         """The answer to a form of ours in which a button was pressed, after so many seconds."""
         sent = [("token", self.token()), ("back", back), *fields]
-        headers = {"Sec-Fetch-Site": "same-origin", **headers}
+        headers = {"Sec_Fetch_Site": "same-origin", **headers}
         return self.ask("/actions", "POST", urlencode(sent).encode(), seconds, **headers)
 
     def message(self, answer: Answer) -> str:

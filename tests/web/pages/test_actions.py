@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.config.model import ServerConfig
+from supervisor_tx.config.model import Config, ServerConfig
 from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.errors import ConfigError, Problem
 from supervisor_tx.web.pages import actions
@@ -223,7 +223,7 @@ class SafetyTests(PageTestCase):
             (self.token(), "cross-site"),
         ):
             body = urlencode([("token", token), ("stop", "web")]).encode()
-            answer = self.ask("/actions", "POST", body, **{"Sec-Fetch-Site": site})
+            answer = self.ask("/actions", "POST", body, Sec_Fetch_Site=site)
             self.assertEqual(answer.code, 403)
             self.assertIn(
                 "Go back, load the page again" if site == "same-origin" else "Do it on",
@@ -323,11 +323,11 @@ class OpenServerTests(PageTestCase):
         self.daemon.plugins = ()
         config = self.daemon.read_config()
         unix = ServerConfig("unix_http_server", file="/run/s.sock")
-        self.daemon.config = type(config)(
+        self.daemon.config = Config(
             config.configfile,
             config.here,
             config.supervisord,
-            servers=(self.server, unix),  # type: ignore[arg-type]
+            servers=(self.server, unix),
         )
         told = text(self.page("/config"))
         self.assertIn("http://[::1]:9001", told)
