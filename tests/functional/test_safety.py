@@ -266,6 +266,18 @@ class TcpTests(SafetyTestCase):
                 self.assertEqual(headers["referrer-policy"], "same-origin")
                 self.assertEqual(headers["cross-origin-resource-policy"], "same-origin")
 
+    def test_download(self) -> None:
+        """A log that is downloaded is saved, and never shown as something else."""
+        self.started(f"{self.server}[program:p]\ncommand=sh -c 'echo \"<b>\"; exec cat'\n")
+        page = self.ask(self.port, "/processes/p", headers=BROWSER).body
+        [link] = re.findall(r'<a[^>]*href="([^"]*)"[^>]*>Download<', page)
+        place = f"/{unescape(link).replace('../', '')}"
+        until(lambda: self.ask(self.port, place, headers=BROWSER).body == "<b>\n")
+        headers = self.ask(self.port, place, headers=BROWSER).headers
+        self.assertRegex(headers["content-disposition"], r'\Aattachment; filename="[\w.-]+"\Z')
+        self.assertEqual(headers["x-content-type-options"], "nosniff")
+        self.assertNotIn("html", headers["content-type"])
+
     def test_nothing_inline(self) -> None:
         """No page needs what the policy forbids, and all that it links to is there."""
         self.started(self.server + PROGRAM)
