@@ -1,4 +1,4 @@
-"""Follow one log by /logtail, 20 times at once: how long a line takes from the child to each."""
+"""Follow one log, 20 times at once: how long a line takes from the child to each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import median, quantiles
+from typing import cast
 
 from bench.calling import PATIENCE, served, socket_path
 from bench.contestants import Contestant, GivenUp, idle_programs
@@ -16,8 +17,13 @@ from bench.results import Figure, Run
 
 NAME = "followers"
 
-MEDIAN = Figure("20 followers, from the child to each, median", "ms")
-P99 = Figure("20 followers, from the child to each, 99th percentile", "ms")
+MEDIAN = Figure("20 followers by /logtail, from the child to each, median", "ms")
+P99 = Figure("20 followers by /logtail, from the child to each, 99th percentile", "ms")
+PAGE_MEDIAN = Figure("20 followers as in the page, from the child to each, median", "ms")
+PAGE_P99 = Figure("20 followers as in the page, from the child to each, 99th percentile", "ms")
+
+#: What pages of ours follow; Supervisor's follow /logtail.
+STREAM = "/api/v1/processes/writer/logs/stdout/stream"
 
 FOLLOWERS = 20
 LINES = 200
@@ -47,27 +53,41 @@ def run(contestant: Contestant, directory: Path, count: int) -> Run:
     with contestant.running(directory, sections) as daemon:
         daemon.until_running(11)
         daemon.answers(unix)
-        delays = _delays(unix)
-    return {MEDIAN: median(delays), P99: quantiles(delays, n=100)[98]}
+        delays = _delays(unix, "/logtail/writer")
+        figures = {MEDIAN: median(delays), P99: quantiles(delays, n=100)[98]}
+        if _is_there(unix, STREAM):
+            delays = _delays(unix, STREAM)
+            figures |= {PAGE_MEDIAN: median(delays), PAGE_P99: quantiles(delays, n=100)[98]}
+    return figures
 
 
-def _delays(unix: str) -> list[float]:
+def _is_there(unix: str, path: str) -> bool:
+    with _asked(unix, path) as follower:
+        return b" 200 " in follower.recv(65536)[:20]
+
+
+def _asked(unix: str, path: str) -> socket.socket:
+    follower = socket.socket(socket.AF_UNIX)
+    follower.settimeout(PATIENCE)
+    follower.connect(unix)
+    follower.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return follower
+
+
+def _delays(unix: str, path: str) -> list[float]:
     """Return milliseconds, of every line to every follower."""
     delays: list[float] = []
     began = time.monotonic_ns()
     with selectors.DefaultSelector() as selector:
         for _ in range(FOLLOWERS):
-            follower = socket.socket(socket.AF_UNIX)
-            follower.connect(unix)
-            follower.sendall(b"GET /logtail/writer HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            selector.register(follower, selectors.EVENT_READ)
+            selector.register(_asked(unix, path), selectors.EVENT_READ)
         try:
             while len(delays) < FOLLOWERS * LINES:
                 ready = selector.select(PATIENCE)
                 if not ready:
                     raise GivenUp("nothing more to follow")
                 for key, _ in ready:
-                    follower = key.fileobj  # type: ignore[assignment]
+                    follower = cast(socket.socket, key.fileobj)
                     data = follower.recv(65536)
                     now = time.monotonic_ns()
                     if not data:
