@@ -55,18 +55,23 @@ def after(path: str | None, begin: int) -> LogPage:
 
 
 def find(
-    path: str | None, text: str, place: int | None = None, *, forwards: bool = False
+    path: str | None,
+    text: str,
+    place: int | None = None,
+    *,
+    forwards: bool = False,
+    most: int = SEARCHED,
 ) -> LogPage:
     """
     Return the page with the nearest place where a text stands.
 
     It is looked for from a place (None: the end, or with ``forwards`` the beginning) on. Letters of
     ASCII may be of either case, unless there is a capital one in the text. Where it is not found,
-    the page is the last.
+    the page is the last. After ``most`` bytes it is given up.
     """
     with _Log(path) as log:
         start = place if place is not None else (0 if forwards else log.size)
-        found, searched = log.find(text, max(0, min(start, log.size)), forwards)
+        found, searched = log.find(text, max(0, min(start, log.size)), forwards, most)
         if found is None:
             page = log.before(log.size)
         else:
@@ -120,7 +125,9 @@ class _Log:
             return 0
         return begin + _first_line(read_at(self._fd, begin, end - begin))
 
-    def find(self, text: str, place: int, forwards: bool) -> tuple[int | None, int | None]:
+    def find(
+        self, text: str, place: int, forwards: bool, most: int
+    ) -> tuple[int | None, int | None]:
         """Return where the text stands, and how far the search has come if it was given up."""
         ignore_case = text == text.lower()
         wanted = text.encode("utf-8", "surrogateescape")
@@ -128,7 +135,7 @@ class _Log:
             return None, None
         overlap = len(wanted) - 1
         searched = 0
-        while searched < SEARCHED:
+        while searched < most:
             begin = place if forwards else max(0, place - _PIECE)
             end = min(self.size, (place + _PIECE if forwards else place) + overlap)
             data = read_at(self._fd, begin, end - begin)
@@ -145,5 +152,6 @@ class _Log:
 
 
 def _first_line(data: bytes) -> int:
-    """Return where the second line begins; where there is none, the first is a piece of one."""
-    return data.find(b"\n") + 1
+    """Return where the first whole line begins; where there is none, all is a piece of one."""
+    cut = data.find(b"\n") + 1
+    return cut if cut < len(data) else 0
