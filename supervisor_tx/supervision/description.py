@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import inspect
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol, TypeVar, get_type_hints
 
 from supervisor_tx.errors import InvalidArgument, SupervisorError
-from supervisor_tx.supervision.principal import Principal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -266,42 +265,33 @@ class Operation:
     changes: bool
     function: Callable[..., Any] = field(repr=False)
 
-    def arguments(self, given: Mapping[str, Any], *, text: bool = False) -> dict[str, Any]:
-        """
-        Return what to call the function with, but for who asks.
 
-        ``given`` are values of JSON, or with ``text`` the words of a form. Raises InvalidArgument
-        for the first that is wrong, missing, or not known.
-        """
-        known = {parameter.name: parameter for parameter in self.parameters}
-        for name in given:
-            if name not in known:
-                expected = f"; there are: {', '.join(known)}" if known else ""
-                raise InvalidArgument(name, f"is not known here{expected}")
-        return {
-            name: checked(parameter, given, text=text)
-            for name, parameter in known.items()
-            if name in given or parameter.required
-        }
+def arguments(
+    parameters: Iterable[Parameter], given: Mapping[str, Any], *, text: bool = False, where: str
+) -> dict[str, Any]:
+    """
+    Return what is given for some of the parameters of an operation, as the function wants it.
 
-    def perform(
-        self, operations: object, who: Principal, given: Mapping[str, Any], *, text: bool = False
-    ) -> Any:
-        """Check arguments and do it; what comes back may be a Deferred or a coroutine."""
-        return self.function(operations, who, **self.arguments(given, text=text))
-
-
-def checked(parameter: Parameter, given: Mapping[str, Any], *, text: bool = False) -> Any:
-    """Return the value of one argument; raise InvalidArgument."""
-    if parameter.name not in given:
-        if parameter.required:
-            raise InvalidArgument(parameter.name, "is missing")
-        return parameter.default
-    value = given[parameter.name]
-    try:
-        return parameter.kind.read(value) if text else parameter.kind.take(value)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgument(parameter.name, str(error)) from None
+    ``given`` are values of JSON, or with ``text`` the words of a query or a form, by name;
+    ``where`` says in which part of the request they are. What may be left out, and is, is not in
+    the result. Raises InvalidArgument for the first that is not known, not right, or missing.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    for name in given:
+        if name not in known:
+            expected = f"; there are: {', '.join(known)}" if known else ""
+            raise InvalidArgument(name, f"is not known in the {where}{expected}")
+    found: dict[str, Any] = {}
+    for name, parameter in known.items():
+        if name in given:
+            try:
+                read = parameter.kind.read if text else parameter.kind.take
+                found[name] = read(given[name])
+            except (ValueError, OverflowError) as error:
+                raise InvalidArgument(name, str(error)) from None
+        elif parameter.required:
+            raise InvalidArgument(name, f"is missing in the {where}")
+    return found
 
 
 def described(*raises: type[SupervisorError], changes: bool = False) -> Callable[[F], F]:

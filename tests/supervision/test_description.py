@@ -22,6 +22,7 @@ from supervisor_tx.supervision.description import (
     SignalName,
     Text,
     Whole,
+    arguments,
     catalogue,
     described,
 )
@@ -67,30 +68,37 @@ class OperationTests(SynchronousTestCase):
             [("what", True), ("how_many", False), ("gift", False)],
         )
 
-    def test_perform(self) -> None:
-        """It is done with what a client has sent, be it values or words."""
-        self.assertEqual(BUY.perform(Shop(), WHO, {"what": "tea"}), (WHO, "tea", 1, False))
-        self.assertEqual(
-            BUY.perform(Shop(), WHO, {"what": "tea", "how_many": 3, "gift": True}),
-            (WHO, "tea", 3, True),
-        )
-        self.assertEqual(
-            BUY.perform(Shop(), WHO, {"what": "1", "how_many": "3", "gift": "true"}, text=True),
-            (WHO, "1", 3, True),
-        )
+    def test_arguments(self) -> None:
+        """What a client has sent, be it values or words, is what the function is called with."""
+        for sent, text, taken in (
+            ({"what": "tea"}, False, {"what": "tea"}),
+            ({"what": "tea", "how_many": 3, "gift": True}, False, None),
+            (
+                {"what": "1", "how_many": "3", "gift": "true"},
+                True,
+                {"what": "1", "how_many": 3, "gift": True},
+            ),
+        ):
+            self.assertEqual(
+                arguments(BUY.parameters, sent, text=text, where="form"), taken or sent
+            )
+        self.assertEqual(BUY.function(Shop(), WHO, what="tea"), (WHO, "tea", 1, False))
 
     def test_invalid(self) -> None:
         """What is wrong is refused, with the name of what is wrong."""
+        sent: dict[str, Any]
         for sent, text in (
-            ({}, "what: is missing"),
+            ({}, "what: is missing in the body"),
             ({"what": ""}, "what: text is expected, and this is empty"),
             ({"what": 1}, "what: text is expected"),
             ({"what": "x", "how_many": 10}, "how_many: a whole number from 1 to 9 is expected"),
             ({"what": "x", "how_many": "2"}, "how_many: a whole number is expected"),
             ({"what": "x", "gift": 1}, "gift: true or false is expected"),
-            ({"why": 1}, "why: is not known here; there are: what, how_many, gift"),
+            ({"why": 1}, "why: is not known in the body; there are: what, how_many, gift"),
         ):
-            error = self.assertRaises(InvalidArgument, BUY.perform, Shop(), WHO, sent)
+            error = self.assertRaises(
+                InvalidArgument, arguments, BUY.parameters, sent, where="body"
+            )
             self.assertEqual(str(error), text)
             self.assertEqual(error.member, text.partition(":")[0])
 

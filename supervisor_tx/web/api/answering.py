@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.python.failure import Failure
 
 from supervisor_tx.activity import Logger
-from supervisor_tx.errors import InvalidArgument, SupervisorError
-from supervisor_tx.supervision.description import checked
+from supervisor_tx.errors import SupervisorError
+from supervisor_tx.supervision.description import arguments
 from supervisor_tx.supervision.operations import Operations
 from supervisor_tx.web import refusals
 from supervisor_tx.web.api import downloads, openapi
@@ -42,8 +42,7 @@ def _describe(request: Request) -> UnderWay:
 
     def answer() -> None:
         wanted(request, (JSON,))
-        for name in query(request):
-            raise InvalidArgument(name, "is not known in the query")
+        arguments((), query(request), text=True, where="query")
         _send(request, 200, openapi.encoded(request.site.content.base.path or "/"))
 
     return _guarded(request, answer)
@@ -72,7 +71,7 @@ def _perform(route: Route, request: Request, segments: Mapping[str, str]) -> Non
     if route.operation.changes:
         request.site.content.guard.check(request)
     operations: Operations = request.site.content.daemon.operations
-    given = arguments(route, request, segments)
+    given = _given(route, request, segments)
     context = Context(operations, request.who, given)
     if route.is_log and (given.pop(DOWNLOAD.name, False) or form == BYTES):
         _download(route, request, context)
@@ -90,25 +89,13 @@ def _perform(route: Route, request: Request, segments: Mapping[str, str]) -> Non
     result.addErrback(_failed, request)
 
 
-def arguments(route: Route, request: Request, segments: Mapping[str, str]) -> dict[str, Any]:
+def _given(route: Route, request: Request, segments: Mapping[str, str]) -> dict[str, Any]:
     """Return what a request gives the operation; raise InvalidArgument or BadRequest."""
-    found: dict[str, Any] = {}
-    for name, parameter in route.segments.items():
-        sent = {parameter.name: segments[name]}
-        found[parameter.name] = checked(parameter, sent, text=True)
-    for parameters, sent, text in (
-        (route.in_query, query(request), True),
-        (route.in_body, members(request) if route.method == "POST" else {}, False),
-    ):
-        known = {each.name: each for each in parameters}
-        for name in sent:
-            if name not in known:
-                where = "query" if text else "body"
-                expected = f"; there are: {', '.join(known)}" if known else ""
-                raise InvalidArgument(name, f"is not known in the {where}{expected}")
-        for name, parameter in known.items():
-            if name in sent or parameter.required:
-                found[name] = checked(parameter, sent, text=text)
+    in_path = {route.segments[name].name: text for name, text in segments.items()}
+    found = arguments(route.segments.values(), in_path, text=True, where="path")
+    found |= arguments(route.in_query, query(request), text=True, where="query")
+    if route.method == "POST":
+        found |= arguments(route.in_body, members(request), where="body")
     return found
 
 
