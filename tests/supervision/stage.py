@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -99,9 +100,7 @@ class Stage:
     def send(self, *texts: str) -> None:
         """Let events happen; then comes another turn of the loop."""
         for text in texts:
-            self.bus.publish(
-                "REMOTE_COMMUNICATION", lambda text=text: RemoteCommunicationEvent("t", text)
-            )
+            self.bus.publish("REMOTE_COMMUNICATION", partial(RemoteCommunicationEvent, "t", text))
         self.clock.advance(0)
 
     def got(self, name: str = "a") -> list[str]:
