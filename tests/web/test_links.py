@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -61,6 +61,7 @@ class LinkTests(SynchronousTestCase):
         for other in (Base(None), Base("https://proxy.example/")):
             self.assertEqual(other.inner(b"/sup/x"), b"/sup/x")
 
+    @settings(deadline=None)
     @given(st.lists(st.from_regex(r"[a-z0-9:%;?#.-]{0,5}", fullmatch=True), max_size=5))
     def test_never_above(self, segments: list[str]) -> None:
         """No address makes a link that leads to another host."""

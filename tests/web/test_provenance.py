@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
@@ -118,6 +118,7 @@ class ProvenanceTests(SynchronousTestCase):
         ):
             self.assertEqual(is_ahead(asked(**headers)), expected, headers)
 
+    @settings(deadline=None)
     @given(
         origin=st.text(st.characters(max_codepoint=255), max_size=40)
         | st.from_regex(r"https?://[a-z.@:/\[\]]{0,12}here:9001[a-z.@:/]{0,12}", fullmatch=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -137,6 +137,52 @@ class CheckTests(SafetyTestCase):
         self.assertEqual(self.ask(world, f"{DO}?token={token}", **OWN).code, 200)
 
 
+class AnyHeadersTests(SafetyTestCase):
+    """Whatever combination of headers comes."""
+
+    @settings(deadline=None)
+    @given(
+        headers=st.fixed_dictionaries(
+            {},
+            optional={
+                "Sec_Fetch_Site": st.sampled_from(
+                    ["same-origin", "none", "same-site", "cross-site", "x"]
+                ),
+                "Origin": st.sampled_from(
+                    ["http://here:9001", "http://evil.example", "null", "http://here:1"]
+                ),
+                "Referer": st.sampled_from(["http://here:9001/x", "http://evil.example/"]),
+                "X_Forwarded_Host": st.sampled_from(["here:9001", "proxy.example"]),
+                "Cookie": st.just("a=b"),
+                "User_Agent": st.sampled_from([FIREFOX, "curl/8"]),
+                "Sec_Purpose": st.just("prefetch"),
+            },
+        ),
+        server=st.sampled_from([TCP, UNIX]),
+        has_token=st.booleans(),
+    )
+    def test_invariants(
+        self, headers: dict[str, str], server: ServerConfig, has_token: bool
+    ) -> None:
+        """Nothing is done for others, and nothing for a browser that brings no token."""
+        world = self.world(server)
+        given = dict(headers)
+        if has_token:
+            given["X_Supervisor_Token"] = self.token(world)
+        done = self.ask(world, **given).code == 200
+        linked = self.ask(world, "/link", **given).code == 200
+        site, origin = headers.get("Sec_Fetch_Site"), headers.get("Origin")
+        if site in ("same-site", "cross-site", "x"):
+            self.assertFalse(done or linked)
+        if site is None and server is TCP and origin not in (None, "http://here:9001"):
+            self.assertFalse(done or linked)
+        is_browser = site or origin or headers.keys() & {"Referer", "Cookie"}
+        if (is_browser or headers.get("User_Agent") == FIREFOX) and not has_token:
+            self.assertFalse(done)
+        if not headers.keys() - {"User_Agent", "X_Forwarded_Host"}:
+            self.assertEqual(done, has_token or headers.get("User_Agent") != FIREFOX)
+
+
 class LinkTests(SafetyTestCase):
     """Links of Supervisor's pages, which never had tokens."""
 
@@ -210,6 +256,7 @@ class TokenTests(SafetyTestCase):
         ):  # fmt: skip
             self.assertFalse(self.is_good(wrong), wrong)
 
+    @settings(deadline=None)
     @given(st.text(max_size=100) | st.binary(max_size=100).map(lambda data: data.hex()))
     def test_anything(self, token: str) -> None:
         """Nothing that somebody makes up is a token, nor does it break anything."""
