@@ -20,6 +20,9 @@ HELP: Final = {
     "completion": (
         "completion bash|zsh|fish\tPrint a script that makes a shell complete actions and names",
     ),
+    "events": (
+        "events [<pool> ...]\tSay how event listeners keep up: what waits, what is in hand",
+    ),
     "plan": ("plan\t\t\tSay what an update would do, and why; do nothing",),
     "watch": (
         "watch [-n <seconds>] [<name> ...]\tShow the status again and again",
@@ -87,6 +90,36 @@ class Additions(ControllerPluginBase):
             )
             if is_down(info):
                 self.ctl.exitstatus = SOME_DOWN
+
+    def do_events(self, arg: str) -> None:
+        if not self.ctl.upcheck():
+            self.ctl.exitstatus = UNAVAILABLE
+            return
+        from supervisor_tx.ctl import events
+
+        try:
+            found: list[dict[str, Any]] = self.ctl.get_server_proxy("supervisor_tx").getEventStats()
+        except calls.Fault as fault:
+            if fault.faultCode == UNKNOWN_METHOD:
+                self._err(
+                    "ERROR: this daemon does not tell how event listeners keep up (it is not "
+                    "supervisor_tx)"
+                )
+            elif fault.faultCode == SHUTDOWN_STATE:
+                self._err("ERROR: supervisor shutting down")
+            else:
+                raise
+            return
+        pools, unknown = events.chosen(found, arg.split())
+        for name in unknown:
+            self._err(f"{name}: ERROR (no such pool of event listeners)")
+        if self.ctl.modes.json:
+            for pool in pools:
+                self.ctl.tell("", pool)
+        elif pools:
+            self.ctl.output("\n".join(events.lines(pools)))
+        elif not unknown:
+            self.ctl.output("There are no event listeners")
 
     def do_plan(self, arg: str) -> None:
         if arg:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from supervisor_tx.ctl.controller import Controller
 
-_GROUPS: Final = frozenset({"add", "remove", "update"})
+_GROUPS: Final = frozenset({"add", "events", "remove", "update"})
 _PROCESSES: Final = frozenset(
     {"clear", "fg", "pid", "restart", "signal", "start", "status", "stop", "tail", "watch", "why"}
 )

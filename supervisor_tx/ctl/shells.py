@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Of which actions the arguments are names of processes, or of groups.
 _OF_PROCESSES: Final = "clear fg pid restart signal start status stop tail watch why"
-_OF_GROUPS: Final = "add remove update"
+_OF_GROUPS: Final = "add events remove update"
 _OPTIONS: Final = (
     "--configuration --help --interactive --serverurl --username --password --history_file "
     "--json --wait --no-wait --timeout --color"

@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.ctl import modes, plan, render, watch, why
+from supervisor_tx.ctl import events, modes, plan, render, watch, why
 from supervisor_tx.ctl.completion import processes
 from supervisor_tx.ctl.options import Modes
 from supervisor_tx.ctl.selection import expanded
@@ -200,6 +200,41 @@ class PlanTests(SynchronousTestCase):
         step = {**self.STEP, "action": "polish", "group": "", "process": "", "reasons": []}
         self.assertEqual(plan.planned(step), ["supervisord: polish"])
         self.assertEqual(plan.done(step), "supervisord: polish")
+
+
+class EventsTests(SynchronousTestCase):
+    POOL: Mapping[str, Any] = {
+        "name": "mail", "events": ["TICK_5", "EVENT"], "waiting": 2, "waiting_bytes": 1536,
+        "buffer_size": 0, "buffer_bytes": 1 << 25, "accepted": 9, "processed": 6, "returned": 0,
+        "discarded": 0,
+        "listeners": [
+            {"name": "a", "pid": 12, "statename": "RUNNING", "listener_state": "BUSY", "serial": 0,
+             "handed": 7},
+            {"name": "b", "pid": 0, "statename": "FATAL", "listener_state": "", "serial": -1,
+             "handed": 0},
+        ],
+    }  # fmt: skip
+
+    def test_tables(self) -> None:
+        """Pools are told of in one table, their listeners in another."""
+        few = {**self.POOL, "name": "p", "waiting_bytes": 0, "buffer_size": 10, "listeners": []}
+        self.assertEqual(
+            "\n".join(events.lines([self.POOL, few])),
+            """\
+POOL  WAITING  BYTES    ROOM    ACCEPTED  PROCESSED  RETURNED  DISCARDED  EVENTS
+mail  2        1.5 KiB  32 MiB  9         6          0         0          TICK_5,EVENT
+p     2        0        10      9         6          0         0          TICK_5,EVENT
+
+LISTENER  STATE    DIALOGUE  IN HAND  HANDED  PID
+mail:a    RUNNING  BUSY      0        7       12
+mail:b    FATAL    -         -        0       -""",
+        )
+
+    def test_chosen(self) -> None:
+        """Pools are chosen by name, and told in the daemon's order; strange names are told."""
+        pools = [{**self.POOL, "name": name} for name in "cab"]
+        self.assertEqual(events.chosen(pools, []), (pools, []))
+        self.assertEqual(events.chosen(pools, ["b", "x", "c"]), ([pools[0], pools[2]], ["x"]))
 
 
 class WatchTests(SynchronousTestCase):

@@ -224,6 +224,33 @@ class OrderTests(ClientTestCase):
             daemon.kill()
             daemon.wait()
 
+    def test_events(self) -> None:
+        """events tells of pools and listeners, and that Supervisor's own daemon tells nothing."""
+        silent = "[eventlistener:{}]\ncommand=cat\nevents=EVENT\nautostart=false\n"
+        self.start(HEAD + silent.format("one") + silent.format("other") + "buffer_size=3\n")
+        pools, listeners = self.says("events").split("\n\n")
+        self.assertRegex(pools, r"(?m)^one +\d+ .* 32 MiB .* EVENT$")
+        self.assertRegex(pools, r"(?m)^other +\d+ +\d+ +3 ")
+        self.assertRegex(listeners, r"(?m)^other:other +STOPPED +- +- +0 +-$")
+        self.assertNotIn("one", self.says("events", "other"))
+        self.assertEqual(
+            self.says("events", "x", status=1), "x: ERROR (no such pool of event listeners)\n"
+        )
+        (one,) = self.document("events", "one", "--json")["results"]
+        self.assertEqual(
+            (one["name"], one["listeners"][0]["statename"], one["processed"]), ("one", "STOPPED", 0)
+        )
+
+    def test_no_events(self) -> None:
+        """Where there are no listeners, no daemon or Supervisor's own, events says that."""
+        daemon = self.start()
+        self.assertEqual(self.says("events"), "There are no event listeners\n")
+        self.assertEqual(self.document("events", "--json")["results"], [])
+        daemon.stop()
+        self.assertEqual(self.run_client("events").returncode, 4)
+        self.start(server="stock")
+        self.assertRegex(self.says("events", status=1), "ERROR: this daemon does not tell how")
+
     def test_a_table_for_a_pipe(self) -> None:
         """Where nobody sees it move, watch is a status."""
         self.start()
