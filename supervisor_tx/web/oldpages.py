@@ -72,11 +72,9 @@ class UnknownAction(SupervisorError):
 def answer(request: Request) -> bool:
     """Answer a request if it is for one of these; return whether it is."""
     place = request.place.lstrip(b"/")
-    if request.method not in (b"GET", b"POST"):
-        return False
-    if place in (b"", b"index.html"):
+    if place in (b"", b"index.html") and request.method in (b"GET", b"POST"):
         return _act(request)
-    if place == b"tail.html":
+    if place == b"tail.html" and request.method in (b"GET", b"HEAD", b"POST"):
         _tail(request)
         return True
     return False

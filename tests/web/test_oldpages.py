@@ -263,6 +263,12 @@ class TailTests(OldPagesTestCase):
         self.log.write_bytes(b"x" * (MOST + 1))
         self.assertEqual(len(self.shown(f"?processname=logged&limit={MOST + 1}")), MOST)
 
+    def test_head(self) -> None:
+        """HEAD is answered like GET, without the body."""
+        answer = self.world.connect().ask(request("HEAD", "/tail.html?processname=p"), "HEAD")
+        self.assertEqual((answer.code, answer.body), (200, b""))
+        self.assertGreater(int(answer.headers["content-length"]), 0)
+
     def test_bytes(self) -> None:
         """What is no UTF-8 is shown too, and what looks like a page is text."""
         self.log.write_bytes(b"\nfirst\xff</pre><script>\xe2\x82\xac")
