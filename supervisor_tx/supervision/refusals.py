@@ -206,9 +206,9 @@ REFUSALS: Mapping[type, Refusal] = {
     ),
     errors.LogFailed: Refusal(
         "log-failed",
-        "A log file cannot be used",
-        "See to the file, its permissions and its disk.",
-        500,
+        "A log cannot be used",
+        "It has to be a regular file; see to it, its permissions and its disk.",
+        409,
         _F.FAILED,
         lambda error: error.text or None,
     ),

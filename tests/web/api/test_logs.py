@@ -90,7 +90,7 @@ class PieceTests(LogTestCase):
         self.assertEqual(self.problem("GET", "/processes/cat/logs/x", 422)["member"], "channel")
         self.problem("GET", "/processes/nope/logs/stdout", 404)
         self.path.mkdir()
-        self.assertIn("regular", self.problem("GET", STDOUT, 500)["detail"])
+        self.assertIn("regular", self.problem("GET", STDOUT, 409)["detail"])
 
     def test_main(self) -> None:
         """The activity log is told in the same way, on the way down too."""
@@ -108,7 +108,7 @@ class PieceTests(LogTestCase):
         self.assertEqual(self.daemon.logfile.read_bytes(), b"")
         self.daemon.logfile.unlink()
         self.daemon.logfile.mkdir()
-        self.problem("POST", f"{MAIN}/clear", 500)
+        self.problem("POST", f"{MAIN}/clear", 409)
 
 
 class DownloadTests(LogTestCase):
@@ -185,7 +185,7 @@ class DownloadTests(LogTestCase):
         self.path.unlink()
         self.assertEqual(self.load().code, 404)
         self.path.mkdir()
-        self.assertEqual(self.load().code, 500)
+        self.assertEqual(self.load().code, 409)
 
     def test_main(self) -> None:
         """The activity log is sent in the same way."""
