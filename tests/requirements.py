@@ -79,6 +79,22 @@ def plugins() -> str:
     return str(path)
 
 
+def browser() -> tuple[str, str]:
+    """Return the paths of Chromium and of the driver that steers it."""
+    return program("chromium"), program("chromedriver")
+
+
+def axe() -> Path:
+    """Return the script of axe-core; SUPERVISOR_TX_AXE names the folder that npm has put it in."""
+    home = os.environ.get("SUPERVISOR_TX_AXE", "")
+    path = Path(home, "node_modules", "axe-core", "axe.min.js")
+    require(
+        bool(home) and path.is_file(),
+        "needs axe-core from npm in a folder that SUPERVISOR_TX_AXE names",
+    )
+    return path
+
+
 def corpus() -> Path:
     """Return the folder of configuration files of real projects."""
     default = Path(__file__).parents[2] / "shared" / "corpus"
