@@ -9,10 +9,21 @@ from twisted.internet.defer import Deferred, ensureDeferred
 
 from supervisor_tx import __version__
 from supervisor_tx.config.changes import shown
-from supervisor_tx.rpc.methods import always
+from supervisor_tx.rpc.methods import always, asks
 from supervisor_tx.supervision.operations import Operations, Principal
 from supervisor_tx.supervision.pool import PoolStats
 from supervisor_tx.supervision.update import Done
+
+#: What is told of a pool, for the help.
+POOL = """\
+Each pool is a struct: name, events (an array of the types that it has subscribed to),
+waiting and waiting_bytes (events that no listener has yet), buffer_size (events that may
+wait; 0: they are limited by buffer_bytes instead), and counts since the pool was made:
+accepted, processed, returned (rejected, or in hand when their listener failed or ended),
+discarded (there was no room for them). listeners is an array of structs: name, pid (0:
+there is no process), statename, listener_state (READY, BUSY, ACKNOWLEDGED, UNKNOWN; empty:
+there is no process), serial (of the event in hand, -1: none), handed (events that it was
+handed)."""
 
 
 class OwnMethods:
@@ -39,21 +50,8 @@ class OwnMethods:
         """
         return self._operations.daemon.config.supervisord.update_mode
 
+    @asks("event_stats", "array result  the pools, in the order of groups", more=POOL)
     def getEventStats(self, who: Principal) -> list[Mapping[str, Any]]:
-        """
-        Return how the pools of event listeners keep up.
-
-        Each pool is a struct: name, events (an array of the types that it has subscribed to),
-        waiting and waiting_bytes (events that no listener has yet), buffer_size (events that may
-        wait; 0: they are limited by buffer_bytes instead), and counts since the pool was made:
-        accepted, processed, returned (rejected, or in hand when their listener failed or ended),
-        discarded (there was no room for them). listeners is an array of structs: name, pid (0:
-        there is no process), statename, listener_state (READY, BUSY, ACKNOWLEDGED, UNKNOWN; empty:
-        there is no process), serial (of the event in hand, -1: none), handed (events that it was
-        handed).
-
-        @return array result  the pools, in the order of groups
-        """
         return [_pool(stats) for stats in self._operations.event_stats(who)]
 
     def update(

@@ -271,7 +271,7 @@ class Operations:
 
     @described(ShuttingDown)
     def event_stats(self, who: Principal) -> list[PoolStats]:
-        """Tell how the pools of event listeners keep up, in the order of groups."""
+        """Return how the pools of event listeners keep up."""
         self.check_running()
         groups = self.daemon.supervisor.groups.values()
         return [group.stats() for group in groups if isinstance(group, ListenerPool)]

@@ -323,11 +323,12 @@ def _filter(name: str, meaning: str, words: Iterable[str] = ()) -> Schema:
 
 
 def _stream(
-    name: str, summary: str, tag: str, statuses: Iterable[int], *parameters: Schema
+    name: str, words: str, tag: str, statuses: Iterable[int], *parameters: Schema
 ) -> Schema:
     return {
         "operationId": name,
-        "summary": summary,
+        "summary": f"{words.partition('. ')[0].rstrip('.')}.",
+        "description": words,
         "tags": [tag],
         "parameters": list(parameters),
         "responses": {
