@@ -31,6 +31,8 @@ class LogView:
     problem: str = ""
     #: the text that is looked for
     wanted: str = ""
+    #: it is looked for in a part of the log only
+    is_part: bool = False
     #: its path
     path: str = ""
 
@@ -40,9 +42,9 @@ class LogView:
         return f"?{urlencode(asked)}#log-heading"
 
 
-def log_view(frame: Frame, view: LogView, heading: int = 2) -> Iterable[Flattenable]:
-    """Return the part of a page that shows a log, under a heading of that rank."""
-    yield Tag(f"h{heading}")(view.heading, id="log-heading")
+def log_view(frame: Frame, view: LogView, heading: Tag) -> Iterable[Flattenable]:
+    """Return the part of a page that shows a log, under an empty heading."""
+    yield heading(view.heading, id="log-heading")
     if view.page is None:
         yield h.p(view.problem, class_="empty")
         return
@@ -119,7 +121,8 @@ def _matches(view: LogView, page: LogPage) -> Flattenable:
     if page.searched is not None:
         go_on = view.link(find=view.wanted, before=page.searched)
         return h.span("Nothing in this part. ", h.a("Search on", href=go_on), class_="matches")
-    return h.span("Not found. ", h.a("Search from the end", href=view.link(find=view.wanted)))
+    again = h.a("Search from the end", href=view.link(find=view.wanted))
+    return h.span("Not found. ", again if view.is_part else "", class_="matches")
 
 
 def _place(view: LogView, page: LogPage, end: bool = False) -> Tag:

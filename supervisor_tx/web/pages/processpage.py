@@ -124,7 +124,9 @@ def _main(frame: Frame, data: ProcessData, log: LogView | None, now: float) -> l
             id="configuration",
         ),
         _tabs(frame, data, log),
-        list(log_view(frame, log)) if log else h.p("It has no logs.", class_="empty"),
+        list(log_view(frame, log, h.h2(class_="hidden")))
+        if log
+        else h.p("It has no logs.", class_="empty"),
     ]
 
 

@@ -235,6 +235,7 @@ async def _log_view(
         page=page,
         problem=problem,
         wanted=wanted,
+        is_part=bool(_place(request)[0]),
         path=path or "",
     )
 
