@@ -22,7 +22,7 @@ import os
 import sys
 from typing import IO, Any
 
-ACCEPT, REJECT = b"RESULT 2\nOK", b"RESULT 4\nFAIL"
+READY, ACCEPT, REJECT = b"READY\n", b"RESULT 2\nOK", b"RESULT 4\nFAIL"
 
 
 class Tee(io.RawIOBase):
@@ -52,7 +52,7 @@ def say(data: bytes) -> None:
 
 def receive(stdin: IO[Any]) -> tuple[dict[str, str], str]:
     """Ask for an event; return its header and its payload."""
-    say(b"READY\n")
+    say(READY)
     line = stdin.readline()
     if not line:
         sys.exit(0)
