@@ -542,7 +542,7 @@ class StreamTests(StreamTestCase):
     def test_slow_follower(self) -> None:
         """One who follows a flood and reads nothing costs the daemon nothing."""
         daemon = self.started(
-            UNIX + "[program:p]\ncommand=sh -c 'yes | head -c 300000000; touch done; sleep 1000'\n"
+            UNIX + "[program:p]\ncommand=sh -c 'yes | head -c 300000000; touch done; exec sleep 1000'\n"
             "directory=%(here)s\n"
         )
         self.follow("/logtail/p")
