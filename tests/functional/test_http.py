@@ -542,8 +542,8 @@ class StreamTests(StreamTestCase):
     def test_slow_follower(self) -> None:
         """One who follows a flood and reads nothing costs the daemon nothing."""
         daemon = self.started(
-            UNIX + "[program:p]\ncommand=sh -c 'yes | head -c 300000000; touch done; exec sleep 1000'\n"
-            "directory=%(here)s\n"
+            UNIX + "[program:p]\ndirectory=%(here)s\n"
+            "command=sh -c 'yes | head -c 300000000; touch done; exec sleep 1000'\n"
         )
         self.follow("/logtail/p")
         until((self.directory / "done").exists)
