@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
@@ -101,6 +102,7 @@ class PromiseTests(JsonTestCase):
                 *("--exclude-path-regex", "/stream$|/events$|^/daemon/(shutdown|restart)$"),
             ],
             cwd=self.directory,
+            env={**os.environ, "PYTHONWARNINGS": ""},  # those of others are theirs
             capture_output=True,
             text=True,
             timeout=600,
