@@ -122,7 +122,8 @@ async def process(request: Request, name: str) -> UnderWay:
     found = operations.process(request.who, name)
     now, since = time.time(), _since(request)
     row = _rows.of(found)
-    data = process_data(found, row, now, _figures(request).get(row.key))
+    figure = _figures(request).get(row.key)
+    data = process_data(found, row, now, figure if row.pid else None)
     channel = field(request, "log")
     if channel not in data.channels:
         channel = data.channels[0] if data.channels else ""

@@ -202,6 +202,7 @@ def arrange(rows: Iterable[Row], view: View, figures: Figures) -> Status:
     sections = [
         Section(name, found, members[name], name in alike) for name, found in groups.items()
     ]
+    sections.sort(key=lambda section: section.is_group)  # none looks like a part of another
     if view.order != "name":
         by = ORDERS[view.order]
         shown = sorted(chain.from_iterable(groups.values()), key=lambda each: by(each, figures))

@@ -17,20 +17,26 @@ function begin() {
   let following = false;
   let stop = null;
   let waiting = [];
+  let held = 0;
   let offset = Number(last.dataset.end);
 
-  // What arrives is written once for each frame, however much it is.
+  // What arrives is written once for each frame, however much it is; where there are no frames, as
+  // nobody looks, what would not stay is not kept either.
   function take(text) {
     waiting.push(text);
+    held += text.length;
+    while (held > MOST && waiting.length > 1) held -= waiting.shift().length;
     if (waiting.length === 1) requestAnimationFrame(write);
   }
 
   function write() {
+    if (!waiting.length) return;
     const bottom = following;
     const text = waiting.join("");
     waiting = [];
+    held = 0;
     let piece = log.lastElementChild;
-    if (!piece || piece.textContent.length > 16384) {
+    if (!piece?.matches(".piece") || piece.textContent.length > 16384) {
       piece = document.createElement("div");
       piece.className = "piece";
       log.append(piece);
@@ -49,6 +55,7 @@ function begin() {
   }
 
   function turn(text) {
+    write();
     const mark = document.createElement("span");
     mark.className = "turn";
     mark.textContent = text;

@@ -68,7 +68,7 @@ class ArrangeTests(SynchronousTestCase):
         ]
         shown = arrange(rows, View(), {})
         self.assertEqual([each.name for each in shown.attention], ["z", "b", "d"])
-        self.assertEqual(names(shown), ["z", "g:b", "d", "a", "g:c", "e"])
+        self.assertEqual(names(shown), ["z", "g:b", "d", "a", "e", "g:c"])
         self.assertEqual(shown.counts[S.RUNNING], 2)
 
     def test_retried_keeps_its_place(self) -> None:
@@ -81,7 +81,7 @@ class ArrangeTests(SynchronousTestCase):
             self.assertEqual(names(arrange(rows, View(), {})), ["a", "b"], state)
 
     def test_groups(self) -> None:
-        """A group is headed by its name, unless it is one process of that name."""
+        """A group is headed by its name; processes that are their own group stand before them."""
         rows = [some("a"), some("b", group="g"), some("c", group="h"), some("h")]
         shown = arrange(rows, View(), {})
         self.assertEqual(
@@ -100,7 +100,7 @@ class ArrangeTests(SynchronousTestCase):
         """All words have to be in the name, or to begin the state; case does not matter."""
         rows = [some("api", group="web"), some("jobs", S.FATAL, "web"), some("other", S.STOPPED)]
         for wanted, found in (
-            ("", ["web:jobs", "web:api", "other"]),
+            ("", ["web:jobs", "other", "web:api"]),
             ("WEB", ["web:jobs", "web:api"]),
             ("web fat", ["web:jobs"]),
             ("b:a", ["web:api"]),
@@ -219,7 +219,7 @@ class RowTests(SynchronousTestCase):
         bodies = made.findall("tbody")
         self.assertEqual(
             [(body.get("id"), body.get("data-group")) for body in bodies],
-            [("attention", None), (None, HOSTILE), (None, "c"), (None, "d")],
+            [("attention", None), (None, "c"), (None, "d"), (None, HOSTILE)],
         )
         self.assertEqual(
             {each.get("scope") for each in made.iter("th")}, {"col", "row", "rowgroup"}
