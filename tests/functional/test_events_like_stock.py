@@ -442,6 +442,11 @@ class AnswerTests(LikeStockCase):
         ):
             with self.subTest(pool=name, process=process):
                 self.assertEqual(ours.told(name, process), theirs.told(name, process))
+        again = (
+            r"utils: event was rejected\n(?:.*\n)*?.*DEBG (rebuffering event .* for pool utils .*)"
+        )
+        self.assertEqual(*(re.findall(again, stage.daemon.log)[:1] for stage in (ours, theirs)))
+        self.assertIn("rebuffering event", ours.daemon.log)
         self.assertEqual(ours.daemon.read("judged"), theirs.daemon.read("judged"))
         self.assertIn("pool:neighbour", theirs.read("neighbour"))
         self.assertEqual(ours.read("neighbour"), "")
