@@ -34,13 +34,22 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests import requirements
-from tests.functional.harness import FunctionalTestCase, free_port, until
+from tests.functional.harness import Daemon, FunctionalTestCase, free_port, until
+from tests.functional.rpc import Client
 
 #: Sizes of windows: of a desk, and of a small telephone.
 WIDE, NARROW = (1280, 800), (375, 700)
 
 #: What axe-core looks at: the rules of WCAG 2.2 on the levels A and AA, and good practice.
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+#: By which a test does what is then to be seen.
+CONTROL = """\
+[unix_http_server]
+file=%(here)s/x.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -310,6 +319,11 @@ class Tab:
         ]
 
 
+def sleeper(name: str, *options: str) -> str:
+    """Return a program that does nothing for long, and counts as running at once."""
+    return "\n".join([f"[program:{name}]", "command=sleep 1000", "startsecs=0", *options, ""])
+
+
 class BrowserTestCase(FunctionalTestCase):
     """A test with a daemon and a tab; the browser may complain of what is expected only."""
 
@@ -336,3 +350,24 @@ class BrowserTestCase(FunctionalTestCase):
         ]
         self.assertEqual(wrong, [])
         super().tearDown()
+
+    def serve(self, programs: str) -> Daemon:
+        """Start a daemon, and wait until nothing in it is starting any more."""
+        daemon = self.daemon(self.server + CONTROL + programs)
+        daemon.wait_for("supervisord started with pid")
+        self.client = Client(daemon.directory / "x.sock")
+        until(self._is_settled)
+        return daemon
+
+    def _is_settled(self) -> bool:
+        found: list[dict[str, Any]] = self.client.call("supervisor.getAllProcessInfo")
+        return all(each["statename"] != "STARTING" for each in found)
+
+    def open(self, path: str = "") -> None:
+        """Open a page, and wait until it follows what happens."""
+        self.tab.open(self.url + path)
+        self.until_live()
+
+    def until_live(self) -> None:
+        """Wait until the page is told of what happens."""
+        self.tab.until("one('#link').dataset.link === 'live'")

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.functional.browser import NARROW, WIDE, BrowserTestCase
+from tests.functional.browser import CONTROL, NARROW, WIDE, BrowserTestCase, sleeper
 from tests.functional.harness import Daemon, until
 from tests.functional.rpc import Client
 
 DASH = "\N{EN DASH}"
-
-CONTROL = """\
-[unix_http_server]
-file=%(here)s/x.sock
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-"""
-
-
-def sleeper(name: str, *options: str) -> str:
-    """Return a program that does nothing for long, and counts as running at once."""
-    return "\n".join([f"[program:{name}]", "command=sleep 1000", "startsecs=0", *options, ""])
-
 
 #: Three processes in a group, two programs by themselves, one of them not started.
 PROGRAMS = (
@@ -45,21 +31,9 @@ TROUBLE = (
 class StatusTestCase(BrowserTestCase):
     def started(self, programs: str = PROGRAMS, path: str = "") -> Daemon:
         """Start a daemon, and open its page of all processes."""
-        daemon = self.daemon(self.server + CONTROL + programs)
-        daemon.wait_for("supervisord started with pid")
-        self.client = Client(self.directory / "x.sock")
-        until(self.is_settled)
-        self.tab.open(self.url + path)
-        self.until_live()
+        daemon = self.serve(programs)
+        self.open(path)
         return daemon
-
-    def is_settled(self) -> bool:
-        """Tell whether all that starts by itself has been started."""
-        found: list[dict[str, Any]] = self.client.call("supervisor.getAllProcessInfo")
-        return all(each["statename"] != "STARTING" for each in found)
-
-    def until_live(self) -> None:
-        self.tab.until("one('#link').dataset.link === 'live'")
 
     def until_states(self, **states: str) -> None:
         """Wait until these processes are shown in these states; ``web_0`` is in the group web."""
@@ -357,8 +331,7 @@ class LookTests(StatusTestCase):
         until(
             lambda: self.client.call("supervisor.getProcessInfo", "flaky")["statename"] == "BACKOFF"
         )
-        self.tab.open(self.url)
-        self.until_live()
+        self.open()
 
     def test_three_in_the_morning(self) -> None:
         """What is wrong, why, when it is tried again and what to press is in view at any width."""

@@ -225,7 +225,10 @@ async def _log_view(
     try:
         page = await _operations(request).daemon.in_thread(_read, path, wanted, _place(request))
     except NoLogFile:
-        problem = "It has no log file." if path is None else "Nothing was written yet."
+        if path is None:
+            problem = "It has no log file."
+        else:  # what is written is shown when it is
+            page = LogPage(b"", 0, 0)
     except LogFailed as error:
         problem = f"The log cannot be read: {error}"
     return LogView(

@@ -23,10 +23,10 @@ function begin() {
   // What arrives is written once for each frame, however much it is; where there are no frames, as
   // nobody looks, what would not stay is not kept either.
   function take(text) {
+    if (!waiting.length) requestAnimationFrame(write);
     waiting.push(text);
     held += text.length;
     while (held > MOST && waiting.length > 1) held -= waiting.shift().length;
-    if (waiting.length === 1) requestAnimationFrame(write);
   }
 
   function write() {

@@ -165,9 +165,11 @@ class LogTests(LogTestCase):
         self.assertEqual("".join(log.itertext()), "red \ufffd")
 
     def test_nothing_yet(self) -> None:
-        """A log that is not there yet is no error."""
+        """A log that is not there yet is empty, and can be followed all the same."""
         self.run_with_logs()["stdout"].unlink()
-        self.assertIn("Nothing was written yet.", text(self.page(place_of("web"))))
+        log = by_id(self.page(place_of("web")), "log")
+        self.assertEqual("".join(log.itertext()).strip(), "")
+        self.assertEqual(log.get("data-size"), "0")
 
     def test_unreadable(self) -> None:
         """A log that cannot be read is told of."""
