@@ -144,7 +144,13 @@ class FormTests(ApiTestCase):
 
     def test_not_accepted(self) -> None:
         """To who does not take it the problem is sent all the same."""
-        for accept in ("text/html", "application/json;q=0", "*/*, application/json;q=0", "x", ";"):
+        for accept in (
+            "text/html",
+            "application/json;q=0",
+            "*/*, application/json;q=0",
+            "x",
+            "*/*;q=x",
+        ):
             self.assertEqual(self.ask("GET", "/daemon", headers={"Accept": accept}).code, 406)
 
     def test_headers(self) -> None:

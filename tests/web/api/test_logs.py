@@ -267,6 +267,21 @@ class SlowTests(LogTestCase):
         self.assertTrue(self.wire.aborted)
 
 
+class DefectTests(LogTestCase):
+    """What nobody has foreseen."""
+
+    daemon: FailingDaemon
+    kind = FailingDaemon
+
+    def test_told(self) -> None:
+        """It is told to the client as our own fault, and in the log."""
+        self.daemon.failing = OSError("nobody has thought of that")
+        for accept in ("application/json", "application/octet-stream"):
+            answer = self.ask("GET", STDOUT, headers={"Accept": accept})
+            self.assertEqual(answer.code, 500)
+            self.assertNotIn(b"nobody has thought", answer.body)
+
+
 class RangeTests(SynchronousTestCase):
     def test_parts(self) -> None:
         """A range is read as HTTP has it."""
