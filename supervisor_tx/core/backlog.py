@@ -101,7 +101,7 @@ class Backlog:
         """Be bounded otherwise from now on; return those that had to go."""
         self.most = most
         gone = []
-        while self._events and self._is_over(len(self._events), self.size):
+        while len(self._events) > 1 and self._is_over(len(self._events), self.size):
             gone.append(self.take())
         return gone
 

@@ -25,13 +25,8 @@ from supervisor_tx.core.backlog import Backlog, Serials, Waiting
 from supervisor_tx.core.envelope import envelope
 from supervisor_tx.core.events import Event, Occurrence
 from supervisor_tx.core.exitstatus import signal_name
-from supervisor_tx.core.lifecycle import Announce, Signal, Start
-from supervisor_tx.core.states import (
-    SIGNALLABLE_STATES,
-    STOPPED_STATES,
-    ListenerState,
-    ProcessState,
-)
+from supervisor_tx.core.lifecycle import START_SPACING, Announce, Signal, Waited
+from supervisor_tx.core.states import SIGNALLABLE_STATES, ListenerState, ProcessState
 from supervisor_tx.supervision.bus import EventBus
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.listener import Listener
@@ -147,7 +142,11 @@ class ListenerPool(ProcessGroup):
         assert isinstance(config, PoolConfig)
         self._handler = self._find_handler(config)
         super().settle(config)
-        self._subscribe(config.events)
+        gone = [name for name in self.listeners if name not in self.processes]
+        for name in gone:
+            del self.listeners[name]
+        if config.events != self._subscribed:  # else it keeps its place before those who came later
+            self._subscribe(config.events)
         self._discard(self.backlog.limit(config.buffer_size))
 
     def quiesce(self) -> None:
@@ -178,6 +177,8 @@ class ListenerPool(ProcessGroup):
         """Hear no more, and let go of logs and timers; all processes must be stopped."""
         self._subscribe(())
         self.going_down = True
+        if self.burst is not None:
+            self._report_burst("pool {pool} is no more")
         for call in (self._turn, self.draining, *self.killing.values()):
             if call is not None:
                 call.cancel()
@@ -264,7 +265,8 @@ class ListenerPool(ProcessGroup):
             listener.begin()
         elif change.now in _ENDED and listener is not None:
             listener.end()
-            self._ended(process)
+        if process.name in self.killing:
+            self._spare(process, change.now)
         self._hand_out_soon()
         self._look_whether_settled()
 
@@ -289,6 +291,7 @@ class ListenerPool(ProcessGroup):
             most=self.backlog.most,
         )
         self._discard(self.backlog.put_back(event))
+        self._hand_out_soon()
 
     # What goes out
 
@@ -346,11 +349,11 @@ class ListenerPool(ProcessGroup):
                 count, first, _ = self.burst or (0, event.serial, 0)
                 self.burst = count + 1, first, event.serial
 
-    def _report_burst(self) -> None:
+    def _report_burst(self, why: str = "pool {pool} has room for events again") -> None:
         assert self.burst is not None
         (count, first, last), self.burst = self.burst, None
         _log.error(
-            "pool {pool} has room for events again: {count} were discarded, from {first} to {last}",
+            why + ": {count} were discarded, from {first} to {last}",
             pool=self.name,
             count=count,
             first=first,
@@ -383,16 +386,15 @@ class ListenerPool(ProcessGroup):
         self._kill_in(config.stopwaitsecs, process)
         process.perform(Signal(signal.SIGKILL, to_group=config.killasgroup))
 
-    def _ended(self, process: SupervisedProcess) -> None:
-        killing = self.killing.pop(process.name, None)
-        if killing is not None:
-            killing.cancel()
-            # not from within the change: it may be restarted already by what is configured
-            self.exchange.clock.callLater(0, self._restart, process)
-
-    def _restart(self, process: SupervisedProcess) -> None:
-        if process.state is ProcessState.EXITED and not self.going_down:
-            process.feed(Start())
+    def _spare(self, process: SupervisedProcess, now: ProcessState) -> None:
+        """It is to be killed no more where it has ended, or others see to its end."""
+        if now is ProcessState.RUNNING:
+            return
+        self.killing.pop(process.name).cancel()
+        if now is ProcessState.EXITED and not self.going_down:
+            # Its own timer, so that whatever else is decided about it, now or later, holds.
+            uptime = self.exchange.clock.seconds() - process.spawned_at
+            process.wait(max(0.0, START_SPACING - uptime), then=Waited())
 
     # The end
 
@@ -423,5 +425,8 @@ class ListenerPool(ProcessGroup):
         self._subscribed = events
 
 
-#: States in which there is no process any more.
-_ENDED = STOPPED_STATES | {ProcessState.BACKOFF}
+#: States in which there is no process any more. In UNKNOWN there may be one, which goes on with
+#: what it has in hand.
+_ENDED = frozenset(
+    {ProcessState.STOPPED, ProcessState.EXITED, ProcessState.FATAL, ProcessState.BACKOFF}
+)

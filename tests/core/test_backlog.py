@@ -89,6 +89,14 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual(backlog.limit(4), every[:6])
         self.assertEqual((len(backlog), backlog.fullness), (4, 1.0))
 
+    def test_limit_of_one(self) -> None:
+        """The latest is kept under any limit, as it would be if it came now."""
+        backlog = Backlog(5, 10)
+        every = [waiting(number) for number in range(2)]
+        for each in every:
+            backlog.add(each)
+        self.assertEqual(backlog.limit(None), every[:1])
+
     def test_empty(self) -> None:
         """There is nothing to take where there is nothing."""
         self.assertRaises(IndexError, Backlog().take)

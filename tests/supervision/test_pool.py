@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.config.model import PoolConfig
 from supervisor_tx.core.events import Event
-from supervisor_tx.core.lifecycle import Start
+from supervisor_tx.core.lifecycle import AutoRestart, Start
 from supervisor_tx.core.states import ListenerState as L
 from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.core.states import SupervisorState
@@ -159,6 +161,14 @@ class ReturnTests(SynchronousTestCase):
         self.assertIn("WARN a: event was rejected", self.messages.all)
         self.assertEqual(self.stage.pool.stats().returned, 1)
 
+    def test_rejected_while_another_waits(self) -> None:
+        """A rejected event is handed at once to another one that has asked."""
+        self.stage.say(READY)
+        self.stage.send("x")
+        self.stage.say(READY, "b")
+        self.stage.say(FAIL)
+        self.assertEqual(self.stage.got("b"), ["x"])
+
     def test_died(self) -> None:
         """An event in the hand of a listener that ends is given to another one."""
         self.stage.say(READY)
@@ -185,6 +195,30 @@ class ReturnTests(SynchronousTestCase):
         self.stage.send("x")
         self.stage.say(b"Y\n")
         self.assertEqual(self.stage.got("a"), [])
+
+    def test_cannot_be_killed(self) -> None:
+        """One that cannot be signalled keeps what it has in hand, and its answer counts."""
+        self.stage.say(READY)
+        self.stage.send("x")
+        self.stage.child().refuses_signals = PermissionError(errno.EPERM, "no")
+        self.stage.pool.processes["a"].stop()
+        self.assertIs(self.stage.pool.processes["a"].state, S.UNKNOWN)
+        self.stage.say(READY, "b")
+        self.assertEqual(self.stage.got("b"), [])
+        self.stage.say(OK + READY)
+        self.stage.send("y")
+        self.assertEqual((self.stage.got("a"), self.stage.got("b")), (["x"], ["y"]))
+        self.assertEqual(self.stage.pool.stats().processed, 1)
+
+    def test_cannot_be_killed_and_dies(self) -> None:
+        """When that one ends after all, what it had in hand is given to another one."""
+        self.stage.say(READY)
+        self.stage.send("x")
+        self.stage.child().refuses_signals = PermissionError(errno.EPERM, "no")
+        self.stage.pool.processes["a"].stop()
+        self.stage.child().die("KILL")
+        self.stage.say(READY, "b")
+        self.assertEqual(self.stage.got("b"), ["x"])
 
     def test_garbage(self) -> None:
         """What a listener may not say takes it out of service; its event goes to another one."""
@@ -296,6 +330,17 @@ class LossTests(SynchronousTestCase):
         )
         self.assertEqual(len(stage.got()), 9)
 
+    def test_end_of_a_burst(self) -> None:
+        """What was discarded until the pool is let go of is told then."""
+        stage = Stage()
+        messages = Messages(self)
+        stage.pool.backlog.most_bytes = 1000
+        stage.send(*"abcdef")
+        stage.supervisor.remove("pool")
+        self.assertEqual(
+            messages.all[-1], "ERRO pool pool is no more: 3 were discarded, from 0 to 2"
+        )
+
     def test_huge(self) -> None:
         """An event that is larger than all that may wait is kept all the same, alone."""
         stage = Stage()
@@ -363,6 +408,43 @@ class ProtocolErrorTests(SynchronousTestCase):
         stage.child().exit(0)
         stage.clock.advance(0)
         self.assertEqual(len(stage.spawner.children), 1)
+        self.assertEqual(stage.clock.getDelayedCalls(), [])
+
+    def test_stopped_by_somebody(self) -> None:
+        """One that somebody stops meanwhile is killed when that stop is overdue, once."""
+        stage = Stage(on_protocol_error="restart", obeys=(), program={"stopwaitsecs": 5})
+        stage.start()
+        messages = Messages(self)
+        stage.say(b"hello world\n")
+        stage.clock.advance(4)
+        stage.pool.processes["a"].stop()
+        stage.clock.advance(4.9)
+        self.assertEqual(stage.child().signals, ["TERM", "TERM"])
+        stage.clock.advance(0.1)
+        self.assertEqual(stage.child().signals, ["TERM", "TERM", "KILL"])
+        self.assertEqual(len([each for each in messages.all if "killing 'a'" in each]), 1)
+
+    def test_not_too_often(self) -> None:
+        """One that counts as up at once is started once in a second at most, and so for ever."""
+        for autorestart in AutoRestart:
+            program = {"startsecs": 0, "autorestart": autorestart}
+            stage = Stage(on_protocol_error="restart", program=program)
+            stage.supervisor.start()
+            stage.clock.advance(0)
+            for count in (1, 2, 3):
+                stage.say(b"Welcome to this listener\n")
+                stage.clock.pump([0, 0.9, 0])
+                self.assertEqual(len(stage.spawner.children), count)
+                stage.clock.pump([0.1, 0])
+
+    def test_stopped_while_it_waits(self) -> None:
+        """One that is to be started anew in a moment can be stopped, and that leaves no timer."""
+        stage = Stage(on_protocol_error="restart", program={"startsecs": 0})
+        stage.supervisor.start()
+        stage.clock.advance(0)
+        stage.say(b"hello world\n")
+        self.assertEqual(len(stage.clock.getDelayedCalls()), 1)
+        stage.pool.processes["a"].stop()
         self.assertEqual(stage.clock.getDelayedCalls(), [])
 
     def test_quick(self) -> None:
@@ -485,6 +567,29 @@ class ChangeTests(SynchronousTestCase):
         self.assertEqual([each.serial for each in stage.pool.backlog], [2])
         self.assertTrue(stage.bus.wants("TICK_5"))
         self.assertEqual(stage.pool.priority, 5)
+
+    def test_place(self) -> None:
+        """A pool that hears of the same as before stays before those who subscribed after it."""
+        stage = Stage()
+        serials: list[int | None] = []
+        stage.bus.subscribe("EVENT", lambda occurrence: serials.append(occurrence.serial))
+        stage.pool.settle(stage.pool.config)
+        stage.send("x")
+        self.assertEqual(serials, [0])
+
+    def test_fewer(self) -> None:
+        """What is known of a process goes with it; one of the same name begins anew."""
+        stage = Stage("a", "b")
+        stage.start()
+        stage.say(READY)
+        stage.send("x")
+        stage.say(OK)
+        stage.child().exit(0)
+        process = stage.pool.processes.pop("a")
+        stage.pool.settle(stage.pool.config)
+        self.assertIsNone(stage.pool.listener("a"))
+        stage.pool.processes["a"] = process
+        self.assertEqual([each.handed for each in stage.pool.stats().listeners], [0, 0])
 
     def test_stats(self) -> None:
         """A pool tells how it keeps up."""
