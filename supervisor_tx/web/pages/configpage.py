@@ -139,6 +139,7 @@ def _plan(frame: Frame, data: ConfigData) -> Iterable[Flattenable]:
     if data.applicable:
         yield h.form(
             token(frame),
+            h.input(type="hidden", name="back", value="config"),
             h.button("Apply", name="config", value="apply", class_="main"),
             method="post",
             action=frame.links.to("actions"),
@@ -201,6 +202,7 @@ def _daemon(frame: Frame) -> Tag:
         h.summary("The daemon itself"),
         h.form(
             token(frame),
+            h.input(type="hidden", name="back", value="config"),
             h.p(
                 "A restart reads the configuration anew, stops all processes and starts them "
                 "again. A shutdown stops all processes and ends the daemon; this page cannot "

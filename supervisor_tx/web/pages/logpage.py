@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from supervisor_tx.web.pages.frame import Frame, Page, render
+from twisted.web.template import Tag
+
+from supervisor_tx.web.pages.frame import Frame, Page, render, token
 from supervisor_tx.web.pages.logview import LogView, log_view
 from supervisor_tx.web.pages.stencil import h
 
@@ -13,9 +15,20 @@ def log_page(frame: Frame, log: LogView) -> str:
         frame,
         Page(
             title=f"Log – {frame.identifier}",  # noqa: RUF001
-            main=list(log_view(frame, log, h.h1())),
+            main=[*log_view(frame, log, h.h1()), _clear(frame)],
             here="log",
             styles=("ansi.css",),
             scripts=("log.js",),
         ),
+    )
+
+
+def _clear(frame: Frame) -> Tag:
+    return h.form(
+        token(frame),
+        h.input(type="hidden", name="back", value="log"),
+        h.button("Clear the log", name="daemon", value="clear", class_="grave"),
+        method="post",
+        action=frame.links.to("actions"),
+        class_="acts",
     )

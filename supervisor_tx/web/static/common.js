@@ -152,18 +152,23 @@ showLink("", "connecting");
 
 const PATIENCE = [1, 2, 4, 8, 15, 30];
 
+// Seconds after which a page that nobody sees takes less: browsers allow few connections to a host.
+const OUT_OF_SIGHT = 10;
+
 /*
- * Follow a stream. `place` tells where it is, after which message: an id, or none where the page is
- * to be loaded anew first. `handlers` has a function for each kind of message, `message` for those
- * without; `lost` is called where it is not known what was missed.
+ * Follow a stream. `place` returns its address, given the id of the last message; it is asked with
+ * each try. `handlers` has a function for each kind of message, `message` for those without.
+ * `shown`: the page tells how the connection is. `always`: go on when nobody sees the page.
  */
-export function follow(place, handlers, { shown = true } = {}) {
+export function follow(place, handlers, { shown = true, always = false } = {}) {
   let source;
   let failures = 0;
   let timer;
   let last = "";
 
   function open() {
+    clearTimeout(timer);
+    source?.close();
     source = new EventSource(place(last));
     source.onopen = () => {
       failures = 0;
@@ -181,28 +186,31 @@ export function follow(place, handlers, { shown = true } = {}) {
 
   function retry() {
     source.close();
-    clearTimeout(timer);
     const patience = PATIENCE[Math.min(failures, PATIENCE.length - 1)];
     failures += 1;
-    const until = now() + patience;
     if (shown && failures > 1) {
       showLink("lost", `connection lost, next try in ${span(patience)}`);
     }
-    timer = setTimeout(open, (until - now()) * 1000);
+    clearTimeout(timer);
+    timer = setTimeout(open, patience * 1000);
   }
 
-  // Who comes back to a page does not wait for the next try.
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && source.readyState === EventSource.CLOSED) {
-      clearTimeout(timer);
+  function look() {
+    clearTimeout(timer);
+    if (document.hidden) {
+      timer = setTimeout(() => (always ? open() : source.close()), OUT_OF_SIGHT * 1000);
+    } else if (always || source.readyState === EventSource.CLOSED) {
       open();
     }
-  });
+  }
+
+  document.addEventListener("visibilitychange", look);
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   open();
   return () => {
     clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
     source.close();
   };
 }

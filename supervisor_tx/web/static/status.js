@@ -90,6 +90,7 @@ async function load() {
       const order = new URL(location.href).searchParams.get("sort") ?? "name";
       replaceSome(await fetchPage(address(`rows?sort=${order}&${query}`)), names);
     }
+    if (failures > 1) tell("");
     failures = 0;
   } catch (error) {
     failures += 1;
@@ -215,17 +216,25 @@ function announceNews(attention) {
 
 known = inTrouble(document);
 
+// Out of sight there is the title, and nothing else to be kept right.
+function events(last) {
+  const along = document.hidden ? "" : "figures=1&config=1&";
+  const since = last || document.body.dataset.event;
+  return address(`api/v1/events?${along}type=${TYPES}&last_event_id=${since}`);
+}
+
 follow(
-  (last) => address(`api/v1/events?figures=1&config=1&type=${TYPES}&last_event_id=${last || document.body.dataset.event}`),
+  events,
   {
     message(event) {
-      if (event.process) ask(event.group === event.process ? event.process : `${event.group}:${event.process}`);
-      else ask();
+      if (!event.process) ask();
+      else ask(event.group === event.process ? event.process : `${event.group}:${event.process}`);
     },
     missed: () => ask(),
     figures: showFigures,
     config: () => askSome(),
   },
+  { always: true },
 );
 document.addEventListener("told", () => !form && ask());
 
@@ -318,13 +327,14 @@ function move(by) {
   current.scrollIntoView({ block: "nearest" });
 }
 
+// What a key does to the selection, or to the process at hand: the first that has a button for it.
 function press(...names) {
-  const selected = form.querySelector("[name=process]:checked");
-  const place = selected ? document.getElementById("selection") : current;
-  const button = place?.querySelector(
-    names.map((name) => (selected ? `[value="${name}"]` : `[name="${name}"]`)).join(),
-  );
-  if (button) send(form, button);
+  const picked = rows().filter((row) => row.querySelector("[name=process]").checked);
+  const about = picked.length ? picked : [current].filter(Boolean);
+  const name = names.find((each) => about.some((row) => row.querySelector(`[name=${each}]`)));
+  if (!name) return;
+  const place = picked.length ? document.getElementById("selection") : current;
+  send(form, place.querySelector(picked.length ? `[value=${name}]` : `[name=${name}]`));
 }
 
 const KEYS = {
@@ -334,7 +344,7 @@ const KEYS = {
   k: () => move(-1),
   ArrowUp: () => move(-1),
   x: () => current?.querySelector("[name=process]").click(),
-  s: () => (current?.querySelector("[name=start]") ? press("start") : press("stop")),
+  s: () => press("start", "stop"),
   r: () => press("restart"),
   Escape: () => {
     for (const box of form.querySelectorAll("[name=process]:checked")) box.checked = false;
