@@ -146,10 +146,10 @@ class Flag:
         return value
 
     def read(self, text: str) -> bool:
-        """Return it; raise ValueError."""
-        if text not in ("true", "false"):
+        """Return it; raise ValueError. In a query 1 and 0 are as good."""
+        if text not in ("true", "false", "1", "0"):
             raise ValueError("true or false is expected")
-        return text == "true"
+        return text in ("true", "1")
 
 
 @dataclass(frozen=True)

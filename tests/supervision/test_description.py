@@ -176,6 +176,8 @@ class KindTests(SynchronousTestCase):
             (Text("x"), "a,b", "a,b"),
             (Whole("x"), "-5", -5),
             (Flag("x"), "false", False),
+            (Flag("x"), "1", True),
+            (Flag("x"), "0", False),
             (Many("x", Text("")), "a,b", ["a", "b"]),
             (Many("x", Text("")), "", [""]),
             (SignalName("x"), "9", "9"),
