@@ -63,7 +63,7 @@ class Plugins:
                 found[specification] = _named(specification)
                 if not callable(found[specification]):
                     raise TypeError("it cannot be called")
-            except Exception as error:  # noqa: BLE001 (whatever a module runs into)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a module runs into)
                 text = f"{specification} cannot be resolved within [{section}]: {error}"
                 problems.append(Problem(text))
         if problems:
@@ -89,7 +89,7 @@ class Plugins:
                 try:
                     factory = self._found[plugin.factory]
                     made.append((plugin.name, factory(supervisord, **plugin.options)))
-                except Exception:  # noqa: BLE001 (whatever a plugin runs into)
+                except (Exception, SystemExit):  # noqa: BLE001 (whatever a plugin runs into)
                     _log.warn("{traceback}", traceback=traceback.format_exc())
                     failed.append(plugin.name)
         if failed:

@@ -74,7 +74,7 @@ def deliver(event: Any) -> None:
             continue
         try:
             callback(event)
-        except Exception:  # noqa: BLE001 (a subscriber may not harm what it hears of)
+        except BaseException:  # noqa: BLE001 (a subscriber may not harm what it hears of)
             from supervisor_tx.activity import Logger
 
             name = getattr(callback, "__qualname__", repr(callback))

@@ -73,7 +73,7 @@ class EventBus:
         for subscriber in self._route(event.name):
             try:
                 subscriber(occurrence)
-            except Exception:  # noqa: BLE001 (a subscriber may not harm what it hears of)
+            except BaseException:  # noqa: BLE001 (a subscriber may not harm what it hears of)
                 _log.failure("somebody who hears of {name} failed", name=event.name)
 
     def _route(self, name: str) -> tuple[Subscriber, ...]:

@@ -156,7 +156,7 @@ class Listener:
         assert dialogue is not None and event is not None
         try:
             accepted = self.judge(event.event, result)
-        except Exception as error:  # noqa: BLE001 (a handler is the work of others)
+        except BaseException as error:  # noqa: BLE001 (a handler is the work of others)
             _log.warn("{name}: event caused an error", name=self.name)
             _log.error(
                 "{name}: the result handler failed with {kind}: {error}",

@@ -264,20 +264,22 @@ class HandlerTests(SynchronousTestCase):
         """A handler that fails takes the listener out of service, and the event is kept."""
 
         def fail(event: Event, result: bytes) -> bool:
-            raise RuntimeError("no disk")
+            raise error
 
-        stage = Stage(handler=fail)
-        stage.start()
-        messages = Messages(self)
-        stage.say(READY)
-        stage.send("x")
-        stage.say(OK + READY)
-        self.assertEqual(len(stage.pool.backlog), 1)
-        self.assertIn("WARN a: event caused an error", messages.all)
-        self.assertIn("ERRO a: the result handler failed with RuntimeError: no disk", messages.all)
-        listener = stage.pool.listener("a")
-        assert listener is not None
-        self.assertIs(listener.state, L.UNKNOWN)
+        for error in (RuntimeError("no disk"), SystemExit("no disk")):
+            stage = Stage(handler=fail)
+            stage.start()
+            messages = Messages(self)
+            stage.say(READY)
+            stage.send("x")
+            stage.say(OK + READY)
+            self.assertEqual(len(stage.pool.backlog), 1)
+            self.assertIn("WARN a: event caused an error", messages.all)
+            name = type(error).__name__
+            self.assertIn(f"ERRO a: the result handler failed with {name}: no disk", messages.all)
+            listener = stage.pool.listener("a")
+            assert listener is not None
+            self.assertIs(listener.state, L.UNKNOWN)
 
 
 class LossTests(SynchronousTestCase):

@@ -155,7 +155,7 @@ class Poller:
         try:
             if do() is None:
                 return
-        except Exception:  # noqa: BLE001 - one child may not harm the rest
+        except BaseException:  # noqa: BLE001 - one child may not harm the rest
             _log.failure("a child's descriptor failed")
         self.removeReader(descriptor)
         self.removeWriter(descriptor)
@@ -199,7 +199,7 @@ class Agenda:
                 work, args = items.popleft()
                 try:
                     work(*args)
-                except Exception:  # noqa: BLE001 - one child may not harm the rest
+                except BaseException:  # noqa: BLE001 - one child may not harm the rest
                     _log.failure("a child's news could not be handled")
                 if seconds() >= end:
                     break

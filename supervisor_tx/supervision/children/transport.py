@@ -333,7 +333,7 @@ class ChildTransport:
     def _tell(self, news: Callable[..., object], *args: Any) -> None:
         try:
             news(*args)
-        except Exception:  # noqa: BLE001 - one child may not harm the rest
+        except BaseException:  # noqa: BLE001 - one child may not harm the rest
             _log.failure("the protocol of the child with pid {pid} failed", pid=self._first_pid)
 
     # Closing

@@ -202,12 +202,14 @@ class PollerTests(SynchronousTestCase):
 
     def test_failure(self) -> None:
         """A reader that raises is logged and dropped, and harms no other."""
-        bad, good = self.reader(b"x"), self.reader(b"x")
-        bad.error = ZeroDivisionError()
-        for _ in range(3):
-            self.loop.ready()
-        self.assertEqual((bad.times, len(bad.lost), good.times), (1, 1, 1))
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        good = self.reader(b"x")
+        for error in (ZeroDivisionError(), SystemExit(3), KeyboardInterrupt()):
+            bad = self.reader(b"x")
+            bad.error = error
+            for _ in range(3):
+                self.loop.ready()
+            self.assertEqual((bad.times, len(bad.lost), good.times), (1, 1, 1))
+            self.assertEqual(len(self.flushLoggedErrors(type(error))), 1)
 
     def test_closed_by_another(self) -> None:
         """What was ready and has been removed in the same turn is not called."""
