@@ -137,16 +137,17 @@ async def process(request: Request, name: str) -> UnderWay:
 
 async def config(request: Request) -> UnderWay:
     """Show what is to be said of the configuration."""
-    daemon = request.site.content.daemon
+    operations, since = _operations(request), _since(request)
+    operations.check_running()
+    daemon = operations.daemon
     try:
-        data = ConfigData(steps=_operations(request).plan(request.who))
+        # Not operations.plan: a long configuration takes its time, and this is only looked at.
+        data = ConfigData(operations.compare(await daemon.in_thread(daemon.read_config)))
     except ConfigError as error:
         data = problems_of(error)
     data = replace(data, servers=[_server(server) for server in daemon.config.servers])
-    return show(
-        request,
-        config_page(frame_of(request), data, await _host(request), time.time(), _since(request)),
-    )
+    host = await _host(request)
+    return show(request, config_page(frame_of(request), data, host, time.time(), since))
 
 
 async def main_log(request: Request) -> UnderWay:

@@ -109,7 +109,8 @@ export function fetchPage(place) {
 
 // Have a form carried out, and tell what has come of it.
 export async function send(form, button) {
-  const data = new URLSearchParams(new FormData(form, button));
+  const data = new URLSearchParams(new FormData(form));
+  if (button?.name) data.append(button.name, button.value);
   button?.setAttribute("aria-busy", "true");
   try {
     // Not form.action, which is a field of that name where there is one.

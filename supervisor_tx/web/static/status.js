@@ -102,8 +102,10 @@ async function load() {
 }
 
 function replaceAll(page) {
-  if (!form || !page.getElementById("actions")) {
-    location.reload();
+  const theirs = page.getElementById("actions");
+  if (!form || !theirs) {
+    if (form || theirs) location.reload();
+    else replaceHead(page);
     return;
   }
   const kept = remember();
