@@ -171,6 +171,11 @@ class Tab:
         """Run the body of a function in the page; return what it returns."""
         return self.driver.execute_script(text, *arguments)
 
+    def run(self, text: str) -> None:
+        """Run a script in the page, of whatever origin it is."""
+        found = self.command("Runtime.evaluate", expression=text)
+        assert "exceptionDetails" not in found, found
+
     def value(self, expression: str, *arguments: object) -> Any:
         """Return the value of an expression about ``all``, elements, and ``one``, an element."""
         return self.script(
@@ -329,6 +334,7 @@ class BrowserTestCase(FunctionalTestCase):
 
     #: patterns of complaints
     expected: tuple[str, ...] = ()
+    control = CONTROL
 
     def setUp(self) -> None:
         super().setUp()
@@ -353,7 +359,7 @@ class BrowserTestCase(FunctionalTestCase):
 
     def serve(self, programs: str) -> Daemon:
         """Start a daemon, and wait until nothing in it is starting any more."""
-        daemon = self.daemon(self.server + CONTROL + programs)
+        daemon = self.daemon(self.server + self.control + programs)
         daemon.wait_for("supervisord started with pid")
         self.client = Client(daemon.directory / "x.sock")
         until(self._is_settled)

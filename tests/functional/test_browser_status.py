@@ -169,6 +169,17 @@ class LiveTests(StatusTestCase):
         self.tab.until("!one(arguments[0])", row("late"))
         self.assertTrue(self.tab.value("window.stays"))
 
+    def test_first_program(self) -> None:
+        """A page that has no programs to show waits for the first in peace."""
+        daemon = self.started("")
+        self.tab.script("window.stays = true")
+        daemon.configure(self.server + CONTROL + sleeper("first"))
+        self.tab.until("one('#daemon .changed')")
+        self.assertTrue(self.tab.value("window.stays"))
+        self.client.call("supervisor.reloadConfig")
+        self.client.call("supervisor.addProcessGroup", "first")
+        self.until_states(first="RUNNING")
+
     def test_trouble(self) -> None:
         """A process that gets into trouble moves to the top, and is told to who only hears."""
         daemon = self.started(
