@@ -24,7 +24,8 @@ from supervisor_tx.web.pages.table import acts, button, cpu, graph, history, mar
 #: Outputs of a process by the names that addresses have for them.
 CHANNELS = {"stdout": STDOUT, "stderr": STDERR}
 
-Facts = Iterable[tuple[str, str]]
+#: What each is called, and what it is.
+Facts = Iterable[tuple[str, Flattenable]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class ProcessData:
     """All that the page shows of a process, but for its logs."""
 
     row: Row
-    #: what befell it
-    life: tuple[tuple[str, str], ...]
+    #: what befell it: what that is called, in words, and when, in seconds since the epoch
+    life: tuple[tuple[str, str, int | None], ...]
     #: how it is configured
     config: tuple[tuple[str, str], ...]
     #: names of its outputs that have a log of their own
@@ -41,33 +42,31 @@ class ProcessData:
     figure: Figure | None
 
 
-def process_data(
-    process: SupervisedProcess, row: Row, now: float, figure: Figure | None
-) -> ProcessData:
+def process_data(process: SupervisedProcess, row: Row, figure: Figure | None) -> ProcessData:
     """Return what is shown of a process."""
     info = describe(process)
     return ProcessData(
         row=row,
-        life=tuple(_life(info, now)),
+        life=tuple(_life(info)),
         config=tuple(_config(process)),
         channels=tuple(name for name, fd in CHANNELS.items() if process.logfile(fd) is not None),
         figure=figure,
     )
 
 
-def _life(info: ProcessInfo, now: float) -> Iterator[tuple[str, str]]:
+def _life(info: ProcessInfo) -> Iterator[tuple[str, str, int | None]]:
     if info.pid:
-        yield "Runs as", f"process {info.pid}"
+        yield "Runs as", f"process {info.pid}", None
     if info.start:
-        yield "Started", f"{words.moment(info.start)}, {words.span(now - info.start)} ago"
+        yield "Started", words.moment(info.start), info.start
     else:
-        yield "Started", "never"
+        yield "Started", "never", None
     if info.stop:
         before = "the run before, " if info.pid else ""
-        yield "Ended", f"{before}{words.moment(info.stop)}, {words.span(now - info.stop)} ago"
+        yield "Ended", f"{before}{words.moment(info.stop)}", info.stop
     if how := words.ended(info):
-        expected = "" if info.exit_expected or not info.exit_code >= 0 else ", not expected"
-        yield "How", f"{how}{expected}"
+        expected = "" if info.exit_expected or info.exit_code < 0 else ", not expected"
+        yield "How", f"{how}{expected}", None
 
 
 def _config(process: SupervisedProcess) -> Iterator[tuple[str, str]]:
@@ -156,7 +155,7 @@ def process_head(frame: Frame, data: ProcessData, now: float) -> list[Flattenabl
             class_="acts",
         ),
         _taken(data.figure) if data.figure else "",
-        _facts(data.life),
+        _facts((label, _ago(told, when, now)) for label, told, when in data.life),
     ]
 
 
@@ -168,6 +167,13 @@ def _taken(figure: Figure) -> Tag:
         graph(points, f"{top:g}"),
         class_="facts taken",
     )
+
+
+def _ago(told: str, when: int | None, now: float) -> list[Flattenable]:
+    """Return what befell it; how long ago that was goes on with the time."""
+    if when is None:
+        return [told]
+    return [f"{told}, ", h.span(words.span(now - when), **{"data-since": str(when)}), " ago"]
 
 
 def _facts(facts: Facts) -> Tag:

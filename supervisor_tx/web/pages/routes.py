@@ -123,7 +123,7 @@ async def process(request: Request, name: str) -> UnderWay:
     now, since = time.time(), _since(request)
     row = _rows.of(found)
     figure = _figures(request).get(row.key)
-    data = process_data(found, row, now, figure if row.pid else None)
+    data = process_data(found, row, figure if row.pid else None)
     channel = field(request, "log")
     if channel not in data.channels:
         channel = data.channels[0] if data.channels else ""

@@ -33,6 +33,14 @@ class ProcessTests(LogTestCase):
         self.assertIn("RUNNING web", text(page.find(".//title")))
         facts = dict(zip(map(text, page.iter("dt")), map(text, page.iter("dd")), strict=True))
         self.assertEqual(facts["Runs as"], f"process {self.process('web').pid}")
+        started = self.process("web").laststart
+        [since] = [
+            each.get("data-since")
+            for each in by_id(page, "process").iter("span")
+            if each.get("data-since")
+        ]
+        self.assertEqual(since, str(int(started)))
+        self.assertRegex(facts["Started"].replace("\u202f", " "), r"\d\d:\d\d, \d+ s ago$")
         self.assertEqual(facts["Command"], "/bin/sh -c 'echo <b>'")
         self.assertEqual(facts["Counts as running"].replace("\u202f", " "), "after 2 s")
         self.assertEqual(facts["Log of stderr"], str(self.directory / "stderr"))
