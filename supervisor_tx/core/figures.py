@@ -43,6 +43,11 @@ class History:
         """Whether nothing ran in any of the samples."""
         return not any(self._rss) and all(map(math.isnan, self._cpu))
 
+    @property
+    def cpu(self) -> array[float]:
+        """The CPU of all samples, the oldest first; NaN where it was not known."""
+        return self._cpu[self._first :] + self._cpu[: self._first]
+
     def __len__(self) -> int:
         return len(self._cpu)
 

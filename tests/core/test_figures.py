@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -28,6 +30,10 @@ class HistoryTests(SynchronousTestCase):
         self.assertEqual(len(history), len(kept))
         expected = samples[-SAMPLES:]
         self.assertEqual([rss for _, rss in kept], [rss for _, rss in expected])
+        self.assertEqual(
+            [None if math.isnan(cpu) else round(cpu, 1) for cpu in history.cpu],
+            [cpu for cpu, _ in kept],
+        )
         for (found, _), (cpu, _) in zip(kept, expected, strict=True):
             if cpu is None:
                 self.assertIs(found, None)

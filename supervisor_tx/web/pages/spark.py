@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from math import isnan
 
 #: The box, in units of its own, and how many values it has room for.
 WIDTH, HEIGHT, MOST = 60, 16, 61
@@ -10,18 +11,25 @@ WIDTH, HEIGHT, MOST = 60, 16, 61
 #: The value that reaches the top, unless there are greater ones.
 FULL = 10.0
 
+#: Where the line is that means nothing.
+_BOTTOM = HEIGHT - 1
 
-def points(values: Iterable[float | None]) -> tuple[str, float]:
+
+def points(values: Sequence[float]) -> tuple[str, float]:
     """
     Return the ``points`` of a polyline, and the value that reaches its top.
 
-    The latest value is at the right edge. What is not known counts as nothing. Where the line is
-    level it has no points but those at the ends.
+    The latest value is at the right edge. NaN counts as nothing. Where the line is level it has no
+    points but those at the ends.
     """
-    shown = [value or 0.0 for value in values][-MOST:]
-    top = max(FULL, *shown) if shown else FULL
-    left, room = WIDTH - len(shown) + 1, HEIGHT - 2
-    heights = [HEIGHT - 1 - round(room * value / top, 1) for value in shown]
+    shown = values[-MOST:]
+    left = WIDTH - len(shown) + 1
+    if all(value == 0 or isnan(value) for value in set(shown)):  # most of a thousand are idle
+        ends = sorted({left, WIDTH}) if shown else []
+        return " ".join(f"{x},{_BOTTOM}" for x in ends), FULL
+    known = [0.0 if isnan(value) else value for value in shown]
+    top = max(FULL, *known)
+    heights = [_BOTTOM - round((HEIGHT - 2) * value / top, 1) for value in known]
     kept = [
         f"{left + index},{height:g}"
         for index, height in enumerate(heights)
@@ -29,4 +37,4 @@ def points(values: Iterable[float | None]) -> tuple[str, float]:
         or height != heights[index - 1]
         or height != heights[index + 1]
     ]
-    return " ".join(kept), top
+    return " ".join(kept), round(top, 1)

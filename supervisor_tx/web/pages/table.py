@@ -122,7 +122,7 @@ def cpu(figure: Figure | None) -> str:
 
 def history(figure: Figure | None) -> tuple[str, float]:
     """Return the points of the graph of its CPU, and the value at its top."""
-    return spark.points(() if figure is None else (cpu for cpu, _ in figure.history))
+    return spark.points(() if figure is None else figure.history.cpu)
 
 
 def place(namespec: str) -> str:

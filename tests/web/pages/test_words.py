@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from dataclasses import replace
 
@@ -125,16 +126,18 @@ class GraphTests(SynchronousTestCase):
     def test_place(self) -> None:
         """The latest value is at the right edge; what reaches the top is told."""
         self.assertEqual(spark.points([0.0, 10.0, 5.0]), ("58,15 59,1 60,8", 10.0))
-        self.assertEqual(spark.points([200.0, None]), ("59,1 60,15", 200.0))
+        self.assertEqual(spark.points([200.0, math.nan]), ("59,1 60,15", 200.0))
         self.assertEqual(spark.points([]), ("", 10.0))
 
     def test_level(self) -> None:
         """A level line has no points but those at its ends."""
         self.assertEqual(spark.points([0.0] * 60)[0], "1,15 60,15")
+        self.assertEqual(spark.points([math.nan, *([0.0] * 70)])[0], "0,15 60,15")
+        self.assertEqual(spark.points([0.0])[0], "60,15")
         self.assertEqual(spark.points([0, 0, 0, 10, 0, 0, 0])[0], "54,15 56,15 57,1 58,15 60,15")
 
-    @given(st.lists(st.none() | st.floats(0, 6400), max_size=100))
-    def test_box(self, values: list[float | None]) -> None:
+    @given(st.lists(st.just(math.nan) | st.floats(0, 6400), max_size=100))
+    def test_box(self, values: list[float]) -> None:
         """All points are in the box, from the left to the right."""
         points = [point.split(",") for point in spark.points(values)[0].split()]
         across = [int(x) for x, _ in points]
