@@ -135,7 +135,7 @@ class StreamHandler(Handler):
 
 
 class BoundIO:
-    """What was written last; all that was there goes when there would be too much."""
+    """What was written last; what would be too much drives out as much of what came first."""
 
     def __init__(self, maxbytes: int, buf: bytes = b"") -> None:
         self.maxbytes, self.buf = maxbytes, buf
@@ -149,9 +149,9 @@ class BoundIO:
         self.clear()
 
     def write(self, b: bytes) -> None:
-        """Take bytes, and forget all others where they would be too many."""
+        """Take bytes, and forget as many of the first where they would be too many."""
         if len(self.buf) + len(b) > self.maxbytes:
-            self.clear()
+            self.buf = self.buf[len(b) :]
         self.buf += b
 
     def getvalue(self) -> bytes:

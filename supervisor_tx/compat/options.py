@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from configparser import RawConfigParser
+from configparser import NoOptionError, RawConfigParser
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -188,10 +188,18 @@ class UnhosedConfigParser(RawConfigParser):
         do_expand: bool = True,
         expansions: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return an option, expanded; without it the default, or raise NoOptionError."""
-        if not self.has_option(section, option) and default is not _MARKER:
-            return default
-        value = self.get(section, option)
+        """
+        Return an option, or else the default, expanded.
+
+        Raises NoOptionError where there is neither, NoSectionError without the section, and
+        ValueError where it cannot be expanded.
+        """
+        try:
+            value = self.get(section, option)
+        except NoOptionError:
+            if default is _MARKER:
+                raise
+            value = default
         if not do_expand:
             return value
         return expand(value, {**self.expansions, **(expansions or {})}, f"{section}.{option}")

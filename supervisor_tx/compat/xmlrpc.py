@@ -82,18 +82,18 @@ def gettags(comment: str) -> list[tuple[int, str | None, str | None, str | None,
     Take a documentation apart at its ``@param`` and ``@return`` lines.
 
     For each: its line counted from 0, the word behind the ``@``, type, name and text. What comes
-    before the first is in an entry of its own, with None for word, type and name.
+    before the first is the first entry, with None for word, type and name.
     """
     tags: list[tuple[int, str | None, str | None, str | None, list[str]]] = []
     tags.append((0, None, None, None, []))
-    for number, line in enumerate(comment.strip().splitlines()):
+    for number, line in enumerate(comment.splitlines()):
         text = line.strip()
         if text.startswith("@"):
             word, kind, name, *rest = [*text.split(None, 3), "", "", "", ""][:4]
             tags.append((number, word[1:], kind, name, rest if rest[0] else []))
         elif text:
             tags[-1][4].append(text)
-    return [(*tag[:4], "\n".join(tag[4])) for tag in tags if tag[1] or tag[4] or len(tags) == 1]
+    return [(*tag[:4], "\n".join(tag[4])) for tag in tags]
 
 
 class UnixStreamHTTPConnection(http.client.HTTPConnection):
