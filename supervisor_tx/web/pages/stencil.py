@@ -63,6 +63,7 @@ class Stencil:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the text with all holes filled; what goes in is escaped."""
+        escaped = {name: escape(value) if value else "" for name, value in values.items()}
         parts = self._parts.copy()
-        parts[1::2] = [escape(values[name]) for name in self._names]
+        parts[1::2] = [escaped[name] for name in self._names]
         return "".join(parts)

@@ -81,8 +81,9 @@ def _section(section: Section, moment: Moment) -> Iterable[str]:
         yield _group_head().fill(
             {"group": section.group, "spec": f"{section.group}:*", "told": tell(section.counts)}
         )
+    names_group = not section.is_group
     for each in section.rows:
-        yield row(each, moment, names_group=not section.is_group)
+        yield row(each, moment, names_group)
     yield "</tbody>"
 
 
