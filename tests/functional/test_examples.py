@@ -242,7 +242,7 @@ class CheckTests(ExamplesTestCase):
                 text=True,
                 timeout=60,
                 check=False,
-                env={**os.environ, "PYTHONPATH": str(TOP)},
+                env={**os.environ, "PYTHONPATH": str(TOP), "PORT": "8001"},
             )
             shutil.rmtree(copy)
             self.assertEqual((done.returncode, done.stderr), (0, ""))

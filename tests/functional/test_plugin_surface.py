@@ -66,6 +66,7 @@ stdout_logfile=%(here)s/one.log
 stderr_logfile=NONE
 [program:two]
 command=sh -c 'exit 1'
+startsecs=5
 startretries=0
 autorestart=false
 [group:g]
