@@ -347,7 +347,7 @@ class LookTests(StatusTestCase):
     def test_three_in_the_morning(self) -> None:
         """What is wrong, why, when it is tried again and what to press is in view at any width."""
         self.trouble()
-        for size in (WIDE, NARROW, (320, 568)):
+        for size in (WIDE, (1024, 700), (800, 600), NARROW, (320, 568)):
             with self.subTest(size=size):
                 self.tab.size(*size)
                 self.assertFalse(self.tab.has_scroll())
