@@ -164,6 +164,7 @@ def _filter_form(frame: Frame, status: Status) -> Tag:
             action=frame.links.to(""),
         ),
         counts(status),
+        h.button("Keys", h.kbd("?"), type="button", id="help", class_="script-only"),
         class_="bar",
     )
 

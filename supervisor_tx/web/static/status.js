@@ -355,6 +355,8 @@ const KEYS = {
   "?": () => document.getElementById("keys").showModal(),
 };
 
+document.getElementById("help").addEventListener("click", KEYS["?"]);
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const typing = event.target.closest("input[type=search], input[type=text], select, textarea");
