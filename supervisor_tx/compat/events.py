@@ -35,6 +35,7 @@ def attach(daemonside: Daemonside | None) -> None:
     """Begin anew, on behalf of a daemon; None: of nobody."""
     callbacks.clear()
     _daemonsides[:] = [] if daemonside is None else [daemonside]
+    _look()  # types may be registered already, by modules that were imported before
 
 
 def subscribe(type: type, callback: Callable[[Any], Any]) -> None:

@@ -60,6 +60,16 @@ def make(supervisord):
     return Plugin(supervisord)
 
 
+class Teller:
+    def tell(self, text):
+        events.notify(MineToo(text))
+        return True
+
+
+def make_teller(supervisord):
+    return Teller()
+
+
 def leave(event, result):
     sys.exit("no more")
 """
@@ -123,6 +133,17 @@ class PluginEventTests(FunctionalTestCase):
             daemon.stop()
         self.assertIn("eventname:MINE_TOO len:12\nmine:first\n\u00e4ver:", heard[0][0])
         self.assertEqual(heard[0], heard[1])
+
+    def test_only_told(self) -> None:
+        """A plugin that hears of nothing is heard all the same, after a restart too."""
+        config = HEAD.replace("mine:make", "mine:make_teller") + pool("kind", "MINE")
+        for daemon in self.both(config, {"mine.py": PLUGIN}, environ={"PYTHONPATH": f"{TOP}:."}):
+            for count in (1, 2):
+                daemon.wait_for("success: kind", count)
+                Client(daemon.directory / "s").call("mine.tell", "it")
+                self.wait_for(daemon, "kind", "eventname:MINE_TOO", count)
+                daemon.signal(signal.SIGHUP)
+            daemon.stop()
 
     def test_failures(self) -> None:
         """Whatever a plugin runs into harms nobody else; with Supervisor the daemon may end."""
