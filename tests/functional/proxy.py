@@ -12,12 +12,18 @@ from tests import requirements
 from tests.functional.harness import free_port, until
 
 
-def nginx(test: TestCase, directory: Path, location: str, proxy_pass: str) -> int:
+def nginx(
+    test: TestCase,
+    directory: Path,
+    location: str = "/",
+    proxy_pass: str = "http://daemon",
+    more: str = "",
+) -> int:
     """
     Start nginx; return its port.
 
     It passes on what is below a location; ``http://daemon`` is the daemon at the socket ``x.sock``
-    in the directory.
+    in the directory. ``more`` are further directives for that.
     """
     program, port = requirements.program("nginx"), free_port()
     directory.chmod(0o755)
@@ -31,10 +37,10 @@ def nginx(test: TestCase, directory: Path, location: str, proxy_pass: str) -> in
             client_body_temp_path {directory}/n1; proxy_temp_path {directory}/n2;
             fastcgi_temp_path {directory}/n3; uwsgi_temp_path {directory}/n4;
             scgi_temp_path {directory}/n5;
-            upstream daemon {{ server unix:{directory}/x.sock; }}
+            upstream daemon {{ server unix:{directory}/x.sock; keepalive 2; }}
             server {{
                 listen 127.0.0.1:{port};
-                location {location} {{ proxy_pass {proxy_pass}; }}
+                location {location} {{ proxy_pass {proxy_pass}; {more} }}
             }}
         }}
         """

@@ -146,6 +146,20 @@ class PasswordTests(BrowserTestCase):
         self.tab.click(".process [name=stop]")
         self.tab.until("one('.process [data-state]').dataset.state === 'STOPPED'")
 
+    def test_in_address(self) -> None:
+        """A name and a password in the address do as well, and are not in the way of scripts."""
+        self.tab.open(self.url.replace("//", "//ada:l0velace@"))
+        self.until_live()
+        self.tab.click(".process [name=stop]")
+        self.tab.until("one('.process [data-state]').dataset.state === 'STOPPED'")
+        self.client.call("supervisor.startProcess", "p")
+        self.tab.until("one('.process [data-state]').dataset.state === 'RUNNING'")
+        self.tab.leave_by(".process .name a")
+        self.until_live()
+        self.tab.until("one('#follow').ariaPressed === 'true'")
+        self.client.call("supervisor.stopProcess", "p")
+        self.tab.until("one('#process [data-state]').dataset.state === 'STOPPED'")
+
     def test_wrong(self) -> None:
         """Who does not gets to see nothing, but is asked by the browser."""
         self.expected = ("401",)

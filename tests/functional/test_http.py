@@ -26,6 +26,7 @@ from tests.functional.harness import (
     free_port,
     until,
 )
+from tests.functional.proxy import nginx
 from tests.functional.test_daemon import twistd
 
 UNIX = """\
@@ -39,6 +40,9 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
 
 GET_STATE = b"<methodCall><methodName>supervisor.getState</methodName></methodCall>"
+
+#: What has nginx use a connection for more than one request.
+KEPT = 'proxy_http_version 1.1; proxy_set_header Connection "";'
 
 LISTENING = "Another program is already listening on a port that one of our HTTP servers"
 
@@ -402,7 +406,7 @@ class TrafficTests(HttpTestCase):
 
     def test_nginx(self) -> None:
         """Behind nginx, on the unix socket: calls, a health check, and a log as it is written."""
-        port = self.nginx()
+        port = nginx(self, self.directory, more=KEPT)
         self.started(f"{UNIX}{RPC}[program:p]\ncommand=sh {self.ticker()}\n")
         until(lambda: self.ask(port) == 200)
         client = self.client(port)
@@ -428,45 +432,6 @@ class TrafficTests(HttpTestCase):
             "sleep 0.05; done\n"
         )
         return script
-
-    def nginx(self) -> int:
-        """Start nginx in front of the daemon; return its port."""
-        program, port, here = requirements.program("nginx"), free_port(), self.directory
-        here.chmod(0o755)
-        (here / "nginx.conf").write_text(
-            f"""
-            daemon off; master_process off; pid {here}/nginx.pid; error_log {here}/nginx.err;
-            events {{}}
-            http {{
-                access_log off;
-                client_body_temp_path {here}/n1; proxy_temp_path {here}/n2;
-                fastcgi_temp_path {here}/n3; uwsgi_temp_path {here}/n4; scgi_temp_path {here}/n5;
-                upstream daemon {{ server unix:{self.socket}; keepalive 2; }}
-                server {{
-                    listen 127.0.0.1:{port};
-                    location / {{
-                        proxy_pass http://daemon;
-                        proxy_http_version 1.1;
-                        proxy_set_header Connection "";
-                    }}
-                }}
-            }}
-            """
-        )
-        process = subprocess.Popen(
-            [
-                program,
-                "-c",
-                str(here / "nginx.conf"),
-                "-p",
-                str(here),
-                "-e",
-                str(here / "nginx.err"),
-            ]
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-        return port
 
 
 class StreamTestCase(HttpTestCase):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from html import unescape
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
-from tests import requirements
 from tests.functional.harness import Daemon, FunctionalTestCase, free_port, until
+from tests.functional.proxy import nginx
 from tests.functional.test_http import RPC, UNIX, Client
 
 PROGRAM = "[program:p]\ncommand=cat\nautostart=false\n"
@@ -300,39 +299,6 @@ class UnixTests(SafetyTestCase):
         super().setUp()
         self.socket = self.directory / "x.sock"
 
-    def nginx(self, location: str, proxy_pass: str) -> int:
-        """Start nginx in front of the daemon; return its port."""
-        program, port, here = requirements.program("nginx"), free_port(), self.directory
-        here.chmod(0o755)
-        (here / "nginx.conf").write_text(
-            f"""
-            daemon off; master_process off; pid {here}/nginx.pid; error_log {here}/nginx.err;
-            events {{}}
-            http {{
-                access_log off;
-                client_body_temp_path {here}/n1; proxy_temp_path {here}/n2;
-                fastcgi_temp_path {here}/n3; uwsgi_temp_path {here}/n4; scgi_temp_path {here}/n5;
-                upstream daemon {{ server unix:{self.socket}; }}
-                server {{
-                    listen 127.0.0.1:{port};
-                    location {location} {{ proxy_pass {proxy_pass}; }}
-                }}
-            }}
-            """
-        )
-        command = [program, "-c", str(here / "nginx.conf"), "-p", str(here)]
-        process = subprocess.Popen([*command, "-e", str(here / "nginx.err")])
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-
-        def reached() -> bool:
-            with suppress(OSError, EOFError):
-                return self.ask(port, "/").code > 0
-            return False
-
-        until(reached)
-        return port
-
     def through(self, port: int, prefix: str) -> None:
         """Use the page through the proxy, as a browser does, and as somebody else's page would."""
         page = self.ask(port, f"{prefix}/", headers=BROWSER)
@@ -356,18 +322,18 @@ class UnixTests(SafetyTestCase):
     def test_any_name(self) -> None:
         """Whatever name the proxy has, pages work: the token tells."""
         self.started(UNIX + PROGRAM)
-        self.through(self.nginx("/", "http://daemon"), "")
+        self.through(nginx(self, self.directory), "")
 
     def test_below_a_path(self) -> None:
         """Below a path that the proxy cuts off, without being told of it."""
         self.started(UNIX + PROGRAM)
-        self.through(self.nginx("/sup/", "http://daemon/"), "/sup")
+        self.through(nginx(self, self.directory, "/sup/", "http://daemon/"), "/sup")
 
     def test_path_kept(self) -> None:
         """Below a path that the proxy leaves as it is, with base_url."""
         port = free_port()
         self.started(f"{UNIX}base_url=http://127.0.0.1:{port}/sup\n{PROGRAM}")
-        port = self.nginx("/sup/", "http://daemon")
+        port = nginx(self, self.directory, "/sup/", "http://daemon")
         form = {"stop": "p", "token": self.ask(port, "/sup/", headers=BROWSER).token}
         other = {**BROWSER, "Origin": f"http://127.0.0.1:{port}"}
         self.assertEqual(self.ask(port, "/sup/actions", form, other).code, 403)
