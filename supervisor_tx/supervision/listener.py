@@ -147,9 +147,9 @@ class Listener:
                     name=self.name,
                     line=readable(line)[:SHOWN],
                 )
-                self._over(before, line)
+                self._over(before, ListenerState.BUSY, line)
             case Violated(state, said):
-                self._over(before, said, state)
+                self._over(before, state, said)
 
     def _answered(self, result: bytes) -> None:
         dialogue, event = self.dialogue, self.in_hand
@@ -159,13 +159,14 @@ class Listener:
         except BaseException as error:  # noqa: BLE001 (a handler is the work of others)
             _log.warn("{name}: event caused an error", name=self.name)
             _log.error(
-                "{name}: the result handler failed with {kind}: {error}",
+                "{name}: the result handler failed with {kind}: {error}; the result was {result}",
                 name=self.name,
                 kind=type(error).__name__,
                 error=error,
+                result=_shown(result),
             )
             dialogue.broken()
-            self._over(ListenerState.BUSY, result)
+            self._over(ListenerState.BUSY)
             return
         if not accepted:
             _log.warn("{name}: event was rejected", name=self.name)
@@ -178,22 +179,23 @@ class Listener:
         else:
             self._return()
 
-    def _over(self, before: ListenerState, said: bytes, state: ListenerState | None = None) -> None:
-        """The dialogue is over, because of what it said."""
+    def _over(
+        self, before: ListenerState, state: ListenerState | None = None, said: bytes = b""
+    ) -> None:
+        """The dialogue is over, because of what it said in a state; None: it is not to blame."""
         self._log_change(before)
         _log.warn(
             "{name}: has entered the UNKNOWN state and will no longer receive events, this usually "
             "indicates the process violated the eventlistener protocol",
             name=self.name,
         )
-        more = "" if len(said) <= SHOWN else f" and {len(said) - SHOWN} bytes more"
-        _log.error(
-            "{name}: what it wrote to its standard output while it was {state} is {said}{more}",
-            name=self.name,
-            state=(state or before).name,
-            said=said[:SHOWN],
-            more=more,
-        )
+        if state is not None:
+            _log.error(
+                "{name}: what it wrote to its standard output while it was {state} is {said}",
+                name=self.name,
+                state=state.name,
+                said=_shown(said),
+            )
         self._return()
         self.violated(self.process)
 
@@ -210,3 +212,8 @@ class Listener:
                 before=before.name,
                 after=self.dialogue.state.name,
             )
+
+
+def _shown(said: bytes) -> str:
+    more = "" if len(said) <= SHOWN else f" and {len(said) - SHOWN} bytes more"
+    return f"{said[:SHOWN]!r}{more}"

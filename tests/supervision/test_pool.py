@@ -276,7 +276,10 @@ class HandlerTests(SynchronousTestCase):
             self.assertEqual(len(stage.pool.backlog), 1)
             self.assertIn("WARN a: event caused an error", messages.all)
             name = type(error).__name__
-            self.assertIn(f"ERRO a: the result handler failed with {name}: no disk", messages.all)
+            self.assertEqual(
+                [text for text in messages.all if text.startswith("ERRO")],
+                [f"ERRO a: the result handler failed with {name}: no disk; the result was b'OK'"],
+            )
             listener = stage.pool.listener("a")
             assert listener is not None
             self.assertIs(listener.state, L.UNKNOWN)
