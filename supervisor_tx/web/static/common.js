@@ -2,7 +2,14 @@
 
 const body = document.body;
 
-export const root = new URL(body.dataset.root, location.href);
+// The address of a page may have a user and a password in it, which scripts may not ask with.
+function withoutUser(place) {
+  const found = new URL(place, location.href);
+  found.username = found.password = "";
+  return found;
+}
+
+export const root = withoutUser(body.dataset.root);
 export const address = (place) => new URL(place, root);
 
 document.documentElement.classList.add("scripted");
@@ -114,7 +121,7 @@ export async function send(form, button) {
   button?.setAttribute("aria-busy", "true");
   try {
     // Not form.action, which is a field of that name where there is one.
-    const answer = await fetch(form.getAttribute("action"), {
+    const answer = await fetch(withoutUser(form.getAttribute("action")), {
       method: "POST",
       body: data,
       headers: { Accept: "application/json" },
@@ -153,6 +160,26 @@ showLink("", "connecting");
 
 const PATIENCE = [1, 2, 4, 8, 15, 30];
 
+// Whether the daemon is stopping everything: then there are events, and no pages.
+export let stopping = false;
+
+function hear(event) {
+  if (event?.type === "SUPERVISOR_STATE_CHANGE_STOPPING") {
+    stopping = true;
+    tell("The daemon is stopping everything.", false);
+  } else if (stopping && event?.type !== undefined && !event.process) {
+    stopping = false;
+    tell("");
+  }
+}
+
+// While there are no pages, the word for a state is all that is known of a process.
+export function showState(mark, event) {
+  if (!mark || !event.state) return;
+  mark.dataset.state = event.state;
+  write(mark, event.state);
+}
+
 // Seconds after which a page that nobody sees takes less: browsers allow few connections to a host.
 const OUT_OF_SIGHT = 10;
 
@@ -179,7 +206,10 @@ export function follow(place, handlers, { shown = true, always = false } = {}) {
     for (const [name, handle] of Object.entries(handlers)) {
       source.addEventListener(name, (event) => {
         if (event.lastEventId) last = event.lastEventId;
-        handle(event.data ? JSON.parse(event.data) : null);
+        const told = event.data ? JSON.parse(event.data) : null;
+        if (name === "message") hear(told);
+        else if (name === "missed") stopping = false;
+        handle(told);
       });
     }
     source.addEventListener("end", () => retry());

@@ -1,8 +1,9 @@
 // The page of the configuration: it changes as the files on disk and what is in force do.
 
-import { address, fetchPage, follow, tell } from "./common.js";
+import { address, fetchPage, follow, stopping, tell } from "./common.js";
 
 async function load() {
+  if (stopping) return;
   try {
     const page = await fetchPage(location.href);
     const [mine, theirs] = [document, page].map((each) => each.getElementById("comparison"));

@@ -1,6 +1,17 @@
 // The page of one process: it changes as the process does; below is its log.
 
-import { address, draw, fetchPage, follow, percent, size, tell, write } from "./common.js";
+import {
+  address,
+  draw,
+  fetchPage,
+  follow,
+  percent,
+  showState,
+  size,
+  stopping,
+  tell,
+  write,
+} from "./common.js";
 import "./log.js";
 
 const name = document.body.dataset.process;
@@ -12,7 +23,7 @@ let again = false;
 
 async function load() {
   again = fetching;
-  if (fetching) return;
+  if (fetching || stopping) return;
   fetching = true;
   try {
     const page = await fetchPage(here);
@@ -43,10 +54,18 @@ function showFigures(told) {
   draw(taken.querySelector("polyline"), figure === undefined ? null : (figure?.cpu ?? 0));
 }
 
-follow(
-  (last) => address(
-    `api/v1/events?figures=1&process=${encodeURIComponent(name)}` +
-      `&type=PROCESS_STATE,PROCESS_GROUP&last_event_id=${last || document.body.dataset.event}`,
-  ),
-  { message: load, missed: load, figures: showFigures },
-);
+function events(last) {
+  const since = last || document.body.dataset.event;
+  const types = "PROCESS_STATE,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE";
+  const about = `process=${encodeURIComponent(name)}&type=${types}`;
+  return address(`api/v1/events?figures=1&${about}&last_event_id=${since}`);
+}
+
+follow(events, {
+  message(event) {
+    if (stopping) showState(document.querySelector("#process [data-state]"), event);
+    else load();
+  },
+  missed: load,
+  figures: showFigures,
+});

@@ -8,7 +8,9 @@ import {
   follow,
   percent,
   send,
+  showState,
   size,
+  stopping,
   tell,
   write,
 } from "./common.js";
@@ -78,6 +80,10 @@ function askSome() {
 }
 
 async function load() {
+  if (stopping) {
+    fetching = false;
+    return;
+  }
   const names = changed;
   const whole = everything || names.size > MANY || !form;
   changed = new Set();
@@ -229,8 +235,10 @@ follow(
   events,
   {
     message(event) {
-      if (!event.process) ask();
-      else ask(event.group === event.process ? event.process : `${event.group}:${event.process}`);
+      const name = event.group === event.process ? event.process : `${event.group}:${event.process}`;
+      const row = rows().find((each) => nameOf(each) === name);
+      if (stopping) showState(row?.querySelector("[data-state]"), event);
+      else ask(event.process ? name : null);
     },
     missed: () => ask(),
     figures: showFigures,
