@@ -329,9 +329,18 @@ class ActivityLogger(Logger):
             record = LogRecord(level, text)
             for handler in list(self.handlers):
                 if level >= handler.level:
-                    handler.emit(record)
+                    self._tell(handler, record)
         finally:
             self._telling = False
+
+    @staticmethod
+    def _tell(handler: Any, record: LogRecord) -> None:
+        try:
+            handler.emit(record)
+        except BaseException:  # noqa: BLE001 (a line may not be lost by what a plugin runs into)
+            from supervisor_tx.activity import Logger
+
+            Logger().failure("a plugin's log cannot be written")
 
     def detach(self) -> None:
         """Hear of no more messages."""
