@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from selenium.webdriver.common.keys import Keys
+
 from tests.functional.browser import CONTROL, BrowserTestCase, sleeper
 from tests.functional.proxy import nginx
 
@@ -154,6 +156,10 @@ class PasswordTests(BrowserTestCase):
         self.tab.until("one('.process [data-state]').dataset.state === 'STOPPED'")
         self.client.call("supervisor.startProcess", "p")
         self.tab.until("one('.process [data-state]').dataset.state === 'RUNNING'")
+        self.tab.fill("#filter", "q")
+        self.tab.until("one('.process').hidden && location.search === '?filter=q'")
+        self.tab.press(Keys.ESCAPE)
+        self.tab.until("!one('.process').hidden && location.search === ''")
         self.tab.leave_by(".process .name a")
         self.until_live()
         self.tab.until("one('#follow').ariaPressed === 'true'")
@@ -182,6 +188,10 @@ class ProxyTests(BrowserTestCase):
         self.tab.until("one('.process [data-state]').dataset.state === 'STOPPED'")
         self.client.call("supervisor.startProcess", "p")
         self.tab.until("one('.process [data-state]').dataset.state === 'RUNNING'")
+        self.tab.fill("#filter", "q")
+        self.tab.until("one('.process').hidden && location.search === '?filter=q'")
+        self.tab.press(Keys.ESCAPE)
+        self.tab.until("!one('.process').hidden && location.search === ''")
         self.tab.leave_by(".process .name a")
         self.assertTrue(self.tab.url.startswith(f"{page}processes/"))
         self.until_live()

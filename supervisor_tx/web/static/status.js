@@ -289,7 +289,8 @@ filter?.addEventListener("input", () => {
   else here.searchParams.delete("filter");
   // The daemon has left out the rows that did not fit.
   const partial = document.body.dataset.query.includes("filter=");
-  history.replaceState(null, "", here);
+  // Without the host: what is before it in an address may be hidden from scripts.
+  history.replaceState(null, "", here.search || here.pathname.replace(/^\/+/, "/"));
   if (partial && before !== null) {
     document.body.dataset.query = "";
     everythingUnfiltered();
