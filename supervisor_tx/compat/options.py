@@ -12,10 +12,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from configparser import NoOptionError, RawConfigParser
 from dataclasses import dataclass, replace
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from supervisor_tx import SUPERVISOR_VERSION
 from supervisor_tx.compat import datatypes
+from supervisor_tx.compat.dispatchers import default_handler
 from supervisor_tx.config.datatypes import inet_address
 from supervisor_tx.config.datatypes import name as name_type
 from supervisor_tx.config.expansion import Names
@@ -500,9 +502,10 @@ class EventListenerPoolConfig(ProcessGroupConfig):
         return [known[name] for name in self._pool().events if name in known]
 
     @property
-    def result_handler(self) -> str | None:
-        """What its results are handed to; None: not set."""
-        return self._pool().result_handler
+    def result_handler(self) -> Any:
+        """What its results are handed to."""
+        name = self._pool().result_handler
+        return default_handler if name is None else resolve_name(name)
 
     def _pool(self) -> PoolConfig:
         model = self.current()

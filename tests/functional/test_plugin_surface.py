@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from tests import requirements
-from tests.functional.harness import TOP, Daemon, FunctionalTestCase
+from tests.functional.harness import TOP, Daemon, FunctionalTestCase, until
 from tests.functional.rpc import Client
 
 PLUGIN = '''\
@@ -41,6 +41,8 @@ class Surface:
             return repr(eval(text, {
                 "supervisor": supervisor, "d": d, "o": d.options, "me": self,
                 "g": d.process_groups["g"], "p": d.process_groups["g"].processes["one"],
+                "ear": d.process_groups["ear"],
+                "el": d.process_groups["ear"].processes["ear"],
             }))
         except Exception as error:
             return f"{type(error).__name__}"
@@ -69,6 +71,11 @@ command=sh -c 'exit 1'
 startsecs=5
 startretries=0
 autorestart=false
+[eventlistener:ear]
+command=sh -c 'echo READY; exec cat >/dev/null'
+events=PROCESS_STATE_FATAL,REMOTE_COMMUNICATION
+buffer_size=5
+stdout_logfile=NONE
 [group:g]
 programs=one,two
 priority=7
@@ -135,6 +142,11 @@ EXPRESSIONS = (
     "supervisor.childutils.get_headers('a:1 b:2'), supervisor.childutils.eventdata('a:1\\nx')",
     "supervisor.supervisorctl.ControllerPluginBase.name",
     "supervisor.loggers.LevelsByName.INFO",
+    "type(ear).__name__, ear.config.buffer_size, ear.config.result_handler.__name__",
+    "sorted(each.__name__ for each in ear.config.pool_events)",
+    "supervisor.states.getEventListenerStateDescription(el.listener_state)",
+    "type(el.event).__name__, el.event.payload()",
+    "el.event.serial, el.event.pool_serials",
     "p.stop()",
 )
 
@@ -158,6 +170,8 @@ class SurfaceTests(FunctionalTestCase):
         daemon.wait_for("success: one")
         daemon.wait_for("gave up: two")
         daemon.wait_for("RPC interface 'surface' initialized")
+        client = Client(directory / "s")
+        until(lambda: client.call("surface.ask", "bool(el.event)") == "True", daemon.tell)
         return daemon
 
     def asked(self, daemon: Daemon) -> dict[str, Any]:
