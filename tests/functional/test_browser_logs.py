@@ -150,6 +150,16 @@ class ReadingTests(LogTestCase):
         self.tab.scheme("dark")
         self.assertNotEqual(self.tab.style("#log .f1", "color"), red)
 
+    def test_tail(self) -> None:
+        """The old page of the end of a log shows it in the same way."""
+        self.talks(COLOURFUL + "\n")
+        was = self.tab.value("one('#log .piece').innerHTML")
+        self.tab.open(f"{self.url}tail.html?processname=talker")
+        self.assertEqual(self.tab.value("one('#log').innerHTML"), was)
+        self.log.write_text("another text\n")
+        self.tab.leave_by("main a")
+        self.assertEqual(self.shown, "another text\n")
+
     def test_search(self) -> None:
         """Whatever is looked for is found in all of the log, marked, and in view."""
         lines = numbered(100000).splitlines(keepends=True)
