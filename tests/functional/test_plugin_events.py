@@ -72,6 +72,10 @@ def make_teller(supervisord):
 
 def leave(event, result):
     sys.exit("no more")
+
+
+def make_nothing(supervisord):
+    sys.exit("nothing")
 """
 
 HEAD = """\
@@ -181,8 +185,8 @@ class PluginEventTests(FunctionalTestCase):
         self.assertEqual(names, ["good", "judged"])
         self.assertEqual(daemon.stop(), 0)
 
-    def test_module_that_ends(self) -> None:
-        """A module that ends the program when it is imported is one that cannot be had."""
+    def test_ends_too_early(self) -> None:
+        """A module or a plugin that ends the program where it is made is one that cannot be had."""
         (self.directory / "mine.py").write_text(PLUGIN)
         (self.directory / "ending.py").write_text("import sys\n\nsys.exit('not today')\n")
         daemon = self.daemon(HEAD, environ={"PYTHONPATH": f"{TOP}:{self.directory}"})
@@ -190,6 +194,10 @@ class PluginEventTests(FunctionalTestCase):
         daemon.configure(HEAD + pool("judged", "EVENT", "result_handler=ending:judge"))
         daemon.signal(signal.SIGHUP)
         daemon.wait_for("ERRO the restart is refused.*ending:judge cannot be resolved.*not today")
+        daemon.configure(HEAD.replace("mine:make", "mine:make_nothing") + pool("good", "EVENT"))
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("ERRO Could not make mine rpc interface; it is missing")
+        daemon.wait_for("success: good")
         self.assertEqual(daemon.stop(), 0)
 
     def call(self, daemon: Daemon, method: str) -> Any:
