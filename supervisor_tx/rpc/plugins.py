@@ -15,7 +15,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from supervisor_tx.activity import Logger
 from supervisor_tx.rpc.faults import incorrect_parameters
+
+_log = Logger()
 
 #: Seconds at least between two calls of a function that is not done yet.
 LEAST_DELAY = 0.02
@@ -54,6 +57,9 @@ class PluginNamespace:
         try:
             result = method(*params)
         except TypeError as error:  # the wrong number of arguments, or of the wrong type
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                # raised within the method: perhaps a mistake of its own
+                _log.failure("{name} of a plugin failed", name=name)
             raise incorrect_parameters() from error
         return self._poll(result) if isinstance(result, FunctionType) else result
 

@@ -108,7 +108,6 @@ class LookTests(CompatTestCase):
         self.assertEqual(
             [each.__name__ for each in config.pool_events], ["Tick5Event", "ProcessStateEvent"]
         )
-        self.assertIsNone(config.result_handler)
 
 
 class OrderTests(CompatTestCase):

@@ -11,6 +11,8 @@ from supervisor_tx.compat.rpcinterface import (
     make_main_rpcinterface,
 )
 from supervisor_tx.compat.xmlrpc import Faults, RPCError
+from supervisor_tx.rpc.faults import Fault
+from supervisor_tx.rpc.plugins import PluginNamespace
 from tests.compat.stage import CompatTestCase, group, program
 
 
@@ -102,8 +104,25 @@ class MethodTests(CompatTestCase):
         self.assertEqual(self.main.startProcess.__name__, "startProcess")
 
 
+class Own:
+    """A plugin with a mistake."""
+
+    def add(self, number: int) -> int:
+        return number + 1
+
+
 class OwnTests(CompatTestCase):
-    """Faults of plugins."""
+    """Methods and faults of plugins."""
+
+    def test_wrong_type(self) -> None:
+        """A TypeError counts as wrong parameters; it is logged if it may be a mistake within."""
+        namespace = PluginNamespace(Own(), self.clock)
+        self.assertEqual(namespace.call("add", (1,)), 2)
+        for params, logged in (((), 0), ((1, 2), 0), (("text",), 1)):
+            with self.subTest(params=params):
+                error: Fault = self.assertRaises(Fault, namespace.call, "add", params)
+                self.assertEqual(error.code, Faults.INCORRECT_PARAMETERS)
+                self.assertEqual(len(self.flushLoggedErrors(TypeError)), logged)
 
     def test_named(self) -> None:
         """A plugin names its own faults by setting attributes."""

@@ -107,3 +107,52 @@ class ExampleTests(FunctionalTestCase):
         self.assertEqual(answers[1][1], ("fault", 1001, "EMPTY_NOTICE"))
         self.assertEqual(answers[1][5], ["hopeless"])
         self.assertEqual(said[1][0], (0, "notice: sent\n", ""))
+
+
+POOL = """\
+[unix_http_server]
+file=%(here)s/s
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[eventlistener:x]
+command=cat
+events=REMOTE_COMMUNICATION
+"""
+
+#: What cannot be resolved.
+WRONG = ("no_such_module:judge", "os:no_such_name")
+
+
+class MissingHandlerTests(FunctionalTestCase):
+    """Result handlers that are not there."""
+
+    def test_start(self) -> None:
+        """Neither daemon starts; ours says why as well."""
+        for wrong in WRONG:
+            with self.subTest(wrong=wrong):
+                folder = self.directory
+                self.directory = folder / wrong.partition(":")[0]
+                self.directory.mkdir()
+                said = []
+                for daemon in self.both(f"{POOL}result_handler={wrong}\n"):
+                    self.assertEqual(daemon.wait(), 2)
+                    said.append(daemon.stderr.read_text().splitlines()[0])
+                self.directory = folder
+                self.assertEqual(
+                    said[0], f"Error: {wrong} cannot be resolved within [eventlistener:x]"
+                )
+                self.assertTrue(said[1].startswith(f"{said[0]}: "), said[1])
+
+    def test_reread(self) -> None:
+        """Both refuse to read such a configuration, with one fault, and go on."""
+        for daemon in self.both(POOL):
+            daemon.wait_for("spawned: 'x'")
+            client = Client(daemon.directory / "s")
+            for wrong in WRONG:
+                daemon.configure(f"{POOL}result_handler={wrong}\n")
+                code, text = client.call("supervisor.reloadConfig")[1:]
+                self.assertEqual(code, 92)
+                self.assertIn(f"{wrong} cannot be resolved within [eventlistener:x]", text)
+            daemon.configure(POOL)
+            self.assertEqual(client.call("supervisor.reloadConfig"), [[[], [], []]])
+            self.assertEqual(daemon.stop(), 0)

@@ -438,6 +438,7 @@ class PluginTests(RpcTestCase):
         """What the method cannot be called with is refused."""
         for params in ((), (1, 2, 3), ("a", 1)):
             self.assertEqual(self.call("x.add", *params), WRONG)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)  # from within the method
 
     def test_faults(self) -> None:
         """A method raises faults of its own."""
