@@ -15,7 +15,11 @@ EXAMPLES = TOP / "docs" / "examples"
 
 #: A listener that wants each event twice before it accepts it.
 HERALD = """\
+import importlib.util
 import sys
+
+with open("herald.heard", "a") as file:
+    file.write("supervisor: %s\\n" % importlib.util.find_spec("supervisor"))
 
 asked = 0
 while True:
@@ -103,6 +107,7 @@ class ExampleTests(FunctionalTestCase):
         self.assertEqual(answers[1], answers[0])
         self.assertEqual(said[1], said[0])
         self.assertEqual(heard[1], heard[0])
+        self.assertTrue(heard[1].startswith("supervisor: None\n"))  # ours is not for children
         self.assertEqual(answers[1][0], True)
         self.assertEqual(answers[1][1], ("fault", 1001, "EMPTY_NOTICE"))
         self.assertEqual(answers[1][5], ["hopeless"])
