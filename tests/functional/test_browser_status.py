@@ -370,6 +370,26 @@ class LookTests(StatusTestCase):
         self.tab.until_text(f"{row('flaky')} .next", "^next try in [0-9]+\u202fs$")
         self.assertRegex(self.tab.title, "^1 FATAL, 1 (BACKOFF|STARTING), 1 EXITED, ")
 
+    def test_long_name(self) -> None:
+        """A long name has several lines; nothing lies upon anything else."""
+        name = "-".join(["a-program-with-a-long-name"] * 5)
+        self.serve(sleeper(name) + sleeper("short"))
+        self.open()
+        self.tab.size(*NARROW)
+        self.tab.until("one('.process .memory').textContent !== ''")
+        for each in (name, "short"):
+            self.assertTrue(
+                self.tab.value(
+                    "((...boxes) => boxes.every((one, at) => boxes.slice(at + 1).every((other) =>"
+                    " one.right <= other.left || one.bottom <= other.top || other.bottom <= one.top"
+                    " || other.right <= one.left)))(...[...one(arguments[0]).querySelectorAll("
+                    "'td.state, .name a, .up, .cpu, .memory, button')]"
+                    ".map((each) => each.getBoundingClientRect()))",
+                    row(each),
+                )
+            )
+        self.assertFalse(self.tab.has_scroll())
+
     def test_shapes(self) -> None:
         """A state is told by its word and a shape, not by its colour alone."""
         self.trouble()

@@ -27,6 +27,7 @@ DONE = {
     "stop": "stopped",
     "restart": "restarted",
     "signal": "signalled",
+    "kill": "killed",
     "clear": "has a new log",
 }
 
@@ -89,6 +90,8 @@ async def carry_out(operations: Operations, who: Principal, order: Order) -> Tol
             outcomes = await operations.restart_many(who, names)
         case "signal":
             outcomes = operations.signal_many(who, names, order.signal)
+        case "kill":
+            outcomes = operations.signal_many(who, names, "KILL")
         case _:
             outcomes = await operations.clear_many_logs(who, names)
     return told(order, outcomes)

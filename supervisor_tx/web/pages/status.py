@@ -46,7 +46,7 @@ class Row:
     pid: int
     #: when it was started, in seconds since the epoch; 0: it does not run
     since: int
-    #: what is wrong, or how it ended the last time
+    #: what is wrong, how it is being stopped, or how it ended the last time
     story: str
     #: failed starts in a row, in words
     tries: str
@@ -136,7 +136,12 @@ def _row(process: SupervisedProcess) -> Row:
     info = describe(process)
     config = process.config
     attention = needs_attention(info)
-    story = words.reason(info, config.startsecs) if attention else words.ended(info)
+    if attention:
+        story = words.reason(info, config.startsecs)
+    elif info.state is S.STOPPING:
+        story = words.stopping(config.stopsignal, config.stopwaitsecs)
+    else:
+        story = words.ended(info)
     return Row(
         name=info.name,
         group=info.group,

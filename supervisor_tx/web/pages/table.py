@@ -36,7 +36,7 @@ ACTS: Mapping[S, tuple[tuple[str, str], ...]] = {
     S.RUNNING: (("restart", "Restart"), ("stop", "Stop")),
     S.STARTING: (("stop", "Stop"),),
     S.BACKOFF: (("restart", "Try now"), ("stop", "Give up")),
-    S.STOPPING: (),
+    S.STOPPING: (("kill", "Kill"),),
     S.UNKNOWN: (),
     S.STOPPED: (("start", "Start"),),
     S.EXITED: (("start", "Start"),),

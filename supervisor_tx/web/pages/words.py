@@ -86,6 +86,11 @@ def reason(info: ProcessInfo, startsecs: int) -> str:
     return how or info.spawnerr
 
 
+def stopping(signal: int, patience: int) -> str:
+    """Return what is done to a process that is to end."""
+    return f"sent {signal_name(signal)}, KILL after {span(patience)}"
+
+
 def tries(number: int, most: int) -> str:
     """Return how often it was tried in vain; empty where it was not."""
     if not number:

@@ -90,6 +90,21 @@ class ActionTests(PageTestCase):
         self.assertEqual(self.message(answer), "2 processes signalled with HUP.")
         self.assertEqual(self.child("api").signals, ["HUP"])
 
+    def test_stubborn(self) -> None:
+        """One that does not end when it is told to can be killed at once."""
+        self.run_groups(group("deaf", program("deaf", autostart=True, stopwaitsecs=900)))
+        self.clock.advance(2)
+        self.child("deaf").obeys = ("KILL",)
+        self.assertEqual(
+            self.message(self.press(("stop", "deaf"), seconds=PATIENCE)), "It is under way."
+        )
+        [row] = by_class(self.page("/"), "process")
+        self.assertEqual(text(by_class(row, "why")[0]), "sent TERM, KILL after 15 min")
+        self.assertEqual([each.get("name") for each in row.iter("button")], ["kill"])
+        self.assertEqual(self.message(self.press(("kill", "deaf"))), "deaf killed.")
+        self.assertEqual(self.child("deaf").signals, ["TERM", "KILL"])
+        self.assertEqual(self.process("deaf").state, S.STOPPED)
+
     def test_all(self) -> None:
         """All that runs is stopped; then there is nothing more to do."""
         self.run_two()
