@@ -105,6 +105,6 @@ class DaemonTests(ConfigTestCase):
         self.assertFalse(self.tab.is_shown("[name=daemon]"))
         self.tab.click("#daemon-actions summary")
         self.tab.click("[name=daemon][value=shutdown]")
-        self.tab.until_text("#message", "stops everything and ends|reached")
+        self.tab.until_text("#message", "stops everything and ends|the daemon stops or starts anew")
         self.assertEqual(daemon.wait(), 0)
         self.tab.until_text("#link", "^connection lost")

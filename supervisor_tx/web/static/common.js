@@ -106,6 +106,7 @@ export function fetchPage(place) {
     request.timeout = 20000;
     request.onload = () => {
       if (request.status === 200 && request.response) resolve(request.response);
+      else if (request.status === 503) reject(new Error("the daemon stops or starts anew"));
       else reject(new Error(`the daemon answers ${request.status} ${request.statusText}`));
     };
     request.onerror = () => reject(new Error("the daemon cannot be reached"));
