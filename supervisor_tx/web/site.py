@@ -325,7 +325,8 @@ class Site(server.Site):
 
     def _follow(self, request: Request, path: str | None, *fields: bytes) -> None:
         if not self.has_room_for_stream():
-            request.refuse(503)
+            request.channel.persistent = False  # its place is needed
+            request.refuse(503, b"Connection: close")
             return
         try:
             follower = (

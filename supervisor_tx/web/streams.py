@@ -30,7 +30,14 @@ def find(uri: bytes) -> Answer | None:
         if site.has_room_for_stream():
             stream(site, request)
         else:
-            refuse(request, 503, "As many as can be follow something already.", b"Retry-After: 5")
+            request.channel.persistent = False  # its place is needed
+            refuse(
+                request,
+                503,
+                "As many as can be follow something already.",
+                b"Retry-After: 5",
+                b"Connection: close",
+            )
 
     return answer
 

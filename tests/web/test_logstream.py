@@ -112,13 +112,17 @@ class AnswerTests(LogStreamTestCase):
         self.assertEqual(watch.WATCHED, {})
 
     def test_too_many(self) -> None:
-        """So many may follow something that others can still ask."""
+        """So many may follow something that others can still ask; the rest give up their places."""
         self.path.touch()
         self.world.site.has_room_for_stream = lambda: False
         for uri in (URI, "/api/v1/events"):
-            answer = self.connect().begin(uri)
+            client = self.connect()
+            answer = client.begin(uri)
             self.assertEqual((answer.code, answer.headers["retry-after"]), (503, "5"))
-        self.assertEqual(self.connect().begin("/logtail/group:p").code, 503)
+            self.assertTrue(client.wire.closed)
+        client = self.connect()
+        self.assertEqual(client.begin("/logtail/group:p").code, 503)
+        self.assertTrue(client.wire.closed)
 
     def test_methods(self) -> None:
         """A log can only be read; HEAD leaves nothing behind."""
