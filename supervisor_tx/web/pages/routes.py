@@ -132,7 +132,12 @@ async def process(request: Request, name: str) -> UnderWay:
         place = f"api/v1/processes/{quote(row.namespec, safe=':')}/logs/{channel}"
         path = operations.log_path(request.who, row.namespec, CHANNELS[channel])
         log = await _log_view(request, f"Log of {channel}", {"log": channel}, place, path)
-    return show(request, process_page(frame_of(request), data, log, now, since))
+    frame = frame_of(request)
+    if log is None:
+        return show(request, process_page(frame, data, log, now, since))
+    # A log may change its colour with each character: to write that down takes long.
+    making = operations.daemon.in_thread(process_page, frame, data, log, now, since)
+    return show(request, await making)
 
 
 async def config(request: Request) -> UnderWay:
@@ -154,7 +159,8 @@ async def main_log(request: Request) -> UnderWay:
     """Show the activity log."""
     path = _operations(request).main_log_path(request.who)
     log = await _log_view(request, "Activity log", {}, "api/v1/logs/main", path)
-    return show(request, log_page(frame_of(request), log))
+    making = _operations(request).daemon.in_thread(log_page, frame_of(request), log)
+    return show(request, await making)
 
 
 async def act(request: Request) -> UnderWay:
