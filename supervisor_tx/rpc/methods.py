@@ -162,6 +162,8 @@ def methods(namespace: str, instance: object, check: Callable[[], None]) -> dict
 
 def _method(function: Callable[..., Any], check: Callable[[], None]) -> Method:
     asked: _Asked | None = getattr(function, "asked", None)
+    if getattr(function, "always", False):
+        check = _no_check
     if asked is not None:
         return asked.method(function, check)
     params = list(inspect.signature(function).parameters.values())[1:]
@@ -170,7 +172,7 @@ def _method(function: Callable[..., Any], check: Callable[[], None]) -> Method:
         least=sum(param.default is param.empty for param in params),
         most=len(params),
         converters=tuple(_CONVERTERS[param.annotation] for param in params),
-        check=_no_check if getattr(function, "always", False) else check,
+        check=check,
         help=inspect.getdoc(function) or "",
     )
 

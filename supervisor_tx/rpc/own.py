@@ -50,6 +50,7 @@ class OwnMethods:
         """
         return self._operations.daemon.config.supervisord.update_mode
 
+    @always
     @asks("event_stats", "array result  the pools, in the order of groups", more=POOL)
     def getEventStats(self, who: Principal) -> list[Mapping[str, Any]]:
         return [_pool(stats) for stats in self._operations.event_stats(who)]

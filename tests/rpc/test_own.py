@@ -11,6 +11,7 @@ from supervisor_tx.core.states import ListenerState, ProcessState
 from supervisor_tx.rpc.own import OwnMethods
 from supervisor_tx.supervision.operations import BY_SIGNAL, Operations
 from supervisor_tx.supervision.pool import ListenerStats, PoolStats
+from tests.rpc.stage import RpcTestCase, group
 
 
 @dataclass
@@ -61,3 +62,11 @@ class EventStatsTests(SynchronousTestCase):
         names = ("waiting_bytes", "buffer_size", "accepted", "processed", "returned", "discarded")
         answer = self.ask(stats(**dict.fromkeys(names, huge)))
         self.assertEqual({answer[name] for name in names}, {2**31 - 1})
+
+
+class ShutdownTests(RpcTestCase):
+    def test_shutdown(self) -> None:
+        """How pools keep up is told while they are told the rest, too."""
+        self.run_groups(group("a"), start=True)
+        self.call("supervisor.shutdown")
+        self.assertEqual(self.success("supervisor_tx.getEventStats"), [])
