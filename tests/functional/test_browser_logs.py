@@ -188,9 +188,12 @@ class ReadingTests(LogTestCase):
         self.assertTrue(text.endswith(self.shown))
         for _ in range(2):
             length = len(self.shown)
-            self.tab.click(".place .older")
+            self.tab.run("for (const _ of [1, 2]) document.querySelector('.place .older').click()")
             self.tab.until("one('#log').textContent.length > arguments[0]", length)
             self.assertTrue(text.endswith(self.shown))
+            # They are in view, and not only above it.
+            self.tab.until("one('#follow').ariaPressed === 'false'")
+            self.tab.until("one('#log').scrollHeight - one('#log').scrollTop > 4000")
         self.tab.leave_by(".place .beginning")
         self.assertTrue(text.startswith(self.shown))
         first = self.shown

@@ -84,6 +84,25 @@ class ActionTests(StatusTestCase):
         self.tab.until_text(f"{row('job')} .story", "^stopped by .*, signal TERM$")
         self.assertEqual(self.tab.text(f"{row('job')} .pid"), "")
 
+    def test_impatience(self) -> None:
+        """What is pressed again before it was answered is asked for once, and looks like it."""
+        self.started()
+        self.tab.run(
+            f"""(() => {{
+                const button = document.querySelector("{row("job")} [name=start]");
+                const before = getComputedStyle(button).borderStyle;
+                button.click();
+                button.click();
+                window.looks = [before, getComputedStyle(button).borderStyle];
+            }})()"""
+        )
+        self.tab.until_text("#message", "^job started.$")
+        self.assertEqual(self.tab.value("window.looks"), ["solid", "dashed"])
+        asked = (
+            "performance.getEntriesByType('resource').filter((each) => /actions$/.test(each.name))"
+        )
+        self.assertEqual(self.tab.value(f"{asked}.length"), 1)
+
     def test_failure(self) -> None:
         """A start that fails says why, and goes on saying it until it was seen."""
         self.started(

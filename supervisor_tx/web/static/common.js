@@ -117,6 +117,7 @@ export function fetchPage(place) {
 
 // Have a form carried out, and tell what has come of it.
 export async function send(form, button) {
+  if (button?.getAttribute("aria-busy") === "true") return;
   const data = new URLSearchParams(new FormData(form));
   if (button?.name) data.append(button.name, button.value);
   button?.setAttribute("aria-busy", "true");

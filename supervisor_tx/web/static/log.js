@@ -1,6 +1,6 @@
 // A log: what is appended arrives by itself, older lines are fetched when they are asked for.
 
-import { fetchPage, follow } from "./common.js";
+import { fetchPage, follow, tell } from "./common.js";
 import { append, PLAIN } from "./sgr.js";
 
 const log = document.getElementById("log");
@@ -103,19 +103,30 @@ function begin() {
     if (atEnd !== following && stop) set(atEnd);
   });
 
-  // Older lines are put before those that are there.
-  document.addEventListener("click", async (event) => {
+  // Older lines are put before those that are there, and shown, with the first of those below them.
+  document.addEventListener("click", (event) => {
     const older = event.target.closest(".place .older");
     if (!older || log.dataset.wanted) return;
     event.preventDefault();
-    const page = await fetchPage(older.href);
-    const place = older.closest(".place");
-    const pieces = page.querySelectorAll("#log > .piece");
-    const height = log.scrollHeight;
-    log.prepend(...[...pieces].map((each) => document.adoptNode(each)));
-    log.scrollTop += log.scrollHeight - height;
-    place.replaceWith(document.adoptNode(page.querySelector(".place") ?? page.createElement("span")));
+    if (older.getAttribute("aria-busy") !== "true") load(older);
   });
+
+  async function load(older) {
+    older.setAttribute("aria-busy", "true");
+    try {
+      const page = await fetchPage(older.href);
+      const pieces = page.querySelectorAll("#log > .piece");
+      const height = log.scrollHeight;
+      log.prepend(...[...pieces].map((each) => document.adoptNode(each)));
+      log.scrollTop = log.scrollHeight - height - log.clientHeight * 0.9;
+      const place = page.querySelector(".place") ?? page.createElement("span");
+      older.closest(".place").replaceWith(document.adoptNode(place));
+    } catch (error) {
+      tell(`Older lines could not be fetched: ${error.message}.`, false);
+    } finally {
+      older.removeAttribute("aria-busy");
+    }
+  }
 
   const found = log.querySelector("mark");
   if (found) found.scrollIntoView({ block: "center" });
