@@ -7,6 +7,7 @@ daemon that hangs would need.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -168,8 +169,19 @@ class Daemon:
         return until(found, lambda: f"{text!r} in {name}: {self.read(name)!r}; {self.tell()}")
 
     def order(self, text: str, fifo: str = "orders") -> None:
-        """Have a program that copies a FIFO write something, in one piece."""
-        with open(self.directory / fifo, "w") as orders:
+        """Have a program that copies a FIFO write something, in one piece; wait until it reads."""
+
+        def opened() -> int | None:
+            try:
+                return os.open(self.directory / fifo, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                return None
+
+        fd = until(opened, lambda: f"somebody reads {fifo}; {self.tell()}")
+        os.set_blocking(fd, True)
+        with open(fd, "w") as orders:
             orders.write(text)
 
     def tell(self) -> str:

@@ -244,13 +244,13 @@ class EventsTests(FollowingTestCase):
     def test_too_slow(self) -> None:
         """One that reads too slowly costs nothing, is told, and is sent away."""
         port = free_port()
+        os.mkfifo(self.directory / "orders")
         daemon = self.started(
             f"{UNIX}[inet_http_server]\nport=127.0.0.1:{port}\n"
             "[program:p]\ncommand=sh -c 'read x <orders; yes | head -c 100000000; touch done; "
             "exec sleep 1000'\ndirectory=%(here)s\nstdout_events_enabled=true\n"
             "stdout_logfile=NONE\nstartsecs=0\n"
         )
-        os.mkfifo(self.directory / "orders")
         clients = [self.small(port, "/api/v1/events?type=PROCESS_LOG") for _ in range(5)]
         other = self.events()
         daemon.order("go\n")
