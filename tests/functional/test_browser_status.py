@@ -229,7 +229,7 @@ class LiveTests(StatusTestCase):
 
     def test_lost(self) -> None:
         """A lost connection is shown; when the daemon is back, so is all that it does."""
-        self.expected = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
+        self.expected = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "503")
         daemon = self.started()
         daemon.stop()
         self.tab.until_text("#link", "^connection lost, next try in [0-9]+\u202fs$")
