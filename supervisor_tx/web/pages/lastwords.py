@@ -13,6 +13,9 @@ from supervisor_tx.web.pages import sgr
 #: Programs that are listened to for one page, and bytes of the end of a log that are read.
 MOST, BYTES = 12, 2048
 
+#: What stands behind such a path is shared with others, whose words these might be.
+SHARED = ("/dev/", "/proc/")
+
 #: Characters that are shown.
 LONGEST = 300
 
@@ -29,7 +32,8 @@ def places(processes: Iterable[SupervisedProcess]) -> Places:
         # Of a program that could not be executed the reason says it all.
         if process.last_end.cause != ending.SPAWN_ERROR:
             logs = (process.logfile(STDERR), process.logfile(STDOUT))
-            found[process.group, process.name] = tuple(path for path in logs if path)
+            own = (path for path in logs if path and not path.startswith(SHARED))
+            found[process.group, process.name] = tuple(own)
     return found
 
 

@@ -317,6 +317,19 @@ class PageTests(PageTestCase):
         [said] = by_class(self.page("/"), "said")
         self.assertEqual(text(said), "last of stdout")
 
+    def test_words_of_others(self) -> None:
+        """What stands on a terminal or in a file that all print to may be anybody's."""
+        with open(self.directory / "everybody", "w+") as file:
+            file.write("another one says\n")
+            file.flush()
+            log = replace(program("x").stdout, logfile=f"/dev/fd/{file.fileno()}")
+            bad = program("bad", autostart=True, startsecs=5, stdout=log, stderr=log)
+            self.run_groups(group("bad", bad))
+            self.child("bad").exit(3)
+            self.turn()
+            [said] = by_class(self.page("/"), "said")
+            self.assertEqual(text(said), "")
+
     def test_filter(self) -> None:
         """The filter works without scripts; what is filled in is shown as text."""
         self.run_groups(group("web", program("api"), program("jobs")), group("other"))
