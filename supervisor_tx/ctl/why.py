@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _BYTES: Final = 4096
 _LINES: Final = 10
 
+#: What stands behind such a path is shared with others, whose words these might be.
+_SHARED: Final = ("/dev/", "/proc/")
+
 #: Members that Supervisor's own daemon does not send.
 _EXTRA: Final = ("exit_cause", "exit_code", "exit_signal", "exit_expected", "tries", "next_try")
 
@@ -40,7 +43,8 @@ def members(words: Iterable[str], supervisor: Any) -> list[str]:
 def last_words(supervisor: Any, name: str, info: Info) -> tuple[str, str]:
     """Return a channel, and the end of its log: stderr's, or stdout's where that has nothing."""
     for channel in ("stderr", "stdout"):
-        if not info[f"{channel}_logfile"]:
+        path = info[f"{channel}_logfile"]
+        if not path or path.startswith(_SHARED):
             continue
         read = getattr(supervisor, f"readProcess{channel.capitalize()}Log")
         try:

@@ -177,6 +177,11 @@ class WhyTests(SynchronousTestCase):
         )
         self.assertEqual(why.last_words(None, "a", info("a", stdout_logfile="")), ("", ""))
 
+    def test_words_of_others(self) -> None:
+        """What stands where all print to may be anybody's."""
+        paths = {"stdout_logfile": "/dev/stdout", "stderr_logfile": "/proc/self/fd/2"}
+        self.assertEqual(why.last_words(None, "a", info("a", **paths)), ("", ""))
+
 
 class PlanTests(SynchronousTestCase):
     STEP: Mapping[str, Any] = {
