@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, ensureDeferred, fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -158,24 +158,23 @@ class MemoryDaemon:
             self.waiting.pop(0)()
 
 
-class RpcTestCase(SynchronousTestCase):
-    """A test with a daemon in memory and a client."""
+class DaemonTestCase(SynchronousTestCase):
+    """A test with a daemon in memory."""
+
+    #: what the daemon is made by
+    kind = MemoryDaemon
 
     def setUp(self) -> None:
         self.clock = Clock()
         directory = Path(self.mktemp())
         directory.mkdir()
         self.directory = directory.resolve()
-        self.daemon = MemoryDaemon(self.clock, self.directory)
+        self.daemon = self.kind(self.clock, self.directory)
         self.addCleanup(self.close)
 
     def close(self) -> None:
         for each in self.daemon.supervisor.groups.values():
             each.close()
-
-    @property
-    def resource(self) -> Resource:
-        return make_resource(self.daemon, SERVER)
 
     def run_groups(self, *groups: GroupConfig, start: bool = False) -> None:
         """Activate groups, as the daemon's start would; with start, run all that is in them."""
@@ -184,7 +183,7 @@ class RpcTestCase(SynchronousTestCase):
         for each in groups:
             self.daemon.activate(each).autostart()
         if start:
-            self.success("supervisor.startAllProcesses", False)
+            ensureDeferred(self.daemon.operations.start_all(WHO, wait=False))
             self.clock.advance(1)
         self.turn()
 
@@ -199,6 +198,14 @@ class RpcTestCase(SynchronousTestCase):
     def child(self, name: str) -> FakeChild:
         """The last child of a process."""
         return self.daemon.spawner.named(name)[-1]
+
+
+class RpcTestCase(DaemonTestCase):
+    """A test with a daemon in memory and a client."""
+
+    @property
+    def resource(self) -> Resource:
+        return make_resource(self.daemon, SERVER)
 
     def ask(self, method: str, *params: Any) -> Deferred[bytes]:
         """Send a call."""

@@ -6,19 +6,13 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.config.model import GroupConfig
-from supervisor_tx.supervision.process import SupervisedProcess
-from supervisor_tx.testing import FakeChild
 from supervisor_tx.web.api import openapi
-from tests.rpc.stage import WHO, MemoryDaemon
+from tests.rpc.stage import DaemonTestCase
 from tests.web.wire import Answer, Wire, World, answers, request
 
 ROOT = "/api/v1"
@@ -74,47 +68,12 @@ def mistakes(method: str, path: str, answer: Answer) -> list[str]:
     ]
 
 
-class ApiTestCase(SynchronousTestCase):
+class ApiTestCase(DaemonTestCase):
     """A test with a daemon in memory and a client that asks in JSON."""
 
-    #: what the daemon is made by
-    kind = MemoryDaemon
-
     def setUp(self) -> None:
-        self.clock = Clock()
-        directory = Path(self.mktemp())
-        directory.mkdir()
-        self.directory = directory.resolve()
-        self.daemon = self.kind(self.clock, self.directory)
+        super().setUp()
         self.world = World(daemon=self.daemon)
-        self.addCleanup(self.close)
-
-    def close(self) -> None:
-        for each in self.daemon.supervisor.groups.values():
-            each.close()
-
-    def run_groups(self, *groups: GroupConfig, start: bool = False) -> None:
-        """Activate groups; with start, run all that is in them."""
-        self.daemon.on_disk = groups
-        self.daemon.config = self.daemon.configured = self.daemon.read_config()
-        for each in groups:
-            self.daemon.activate(each).autostart()
-        if start:
-            self.post("/actions/start?wait=false", {"names": ["*"]})
-            self.clock.advance(1)
-        self.turn()
-
-    def turn(self) -> None:
-        """Let the loop turn until nothing is left for its next turn."""
-        for _ in range(5):
-            self.clock.advance(0)
-
-    def process(self, name: str) -> SupervisedProcess:
-        return self.daemon.operations.process(WHO, name)
-
-    def child(self, name: str) -> FakeChild:
-        """The last child of a process."""
-        return self.daemon.spawner.named(name)[-1]
 
     # Asking
 

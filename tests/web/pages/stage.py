@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
-
-from supervisor_tx.config.model import GroupConfig, ServerConfig
-from supervisor_tx.supervision.process import SupervisedProcess
-from supervisor_tx.testing import FakeChild
-from tests.rpc.stage import WHO, MemoryDaemon
+from supervisor_tx.config.model import ServerConfig
+from tests.rpc.stage import DaemonTestCase
 from tests.web.wire import Answer, World, answers, request
 
 BROWSER = {"Accept": "text/html,*/*;q=0.8"}
@@ -42,45 +36,16 @@ def by_class(page: Element, name: str) -> list[Element]:
     return [each for each in page.iter() if name in each.get("class", "").split()]
 
 
-class PageTestCase(SynchronousTestCase):
+class PageTestCase(DaemonTestCase):
     """A test with a daemon in memory and somebody at a browser."""
 
     #: the section of the server; None: one with a unix socket
     server: ServerConfig | None = None
 
     def setUp(self) -> None:
-        self.clock = Clock()
-        directory = Path(self.mktemp())
-        directory.mkdir()
-        self.directory = directory.resolve()
-        self.daemon = MemoryDaemon(self.clock, self.directory)
+        super().setUp()
         self.world = World(daemon=self.daemon, server=self.server)
         self.world.logs = self.daemon.operations  # type: ignore[assignment]
-        self.addCleanup(self.close)
-
-    def close(self) -> None:
-        for each in self.daemon.supervisor.groups.values():
-            each.close()
-
-    def run_groups(self, *groups: GroupConfig) -> None:
-        """Activate groups, and start what starts by itself."""
-        self.daemon.on_disk = groups
-        self.daemon.config = self.daemon.configured = self.daemon.read_config()
-        for each in groups:
-            self.daemon.activate(each).autostart()
-        self.turn()
-
-    def turn(self) -> None:
-        """Let the loop turn until nothing is left for its next turn."""
-        for _ in range(5):
-            self.clock.advance(0)
-
-    def process(self, name: str) -> SupervisedProcess:
-        return self.daemon.operations.process(WHO, name)
-
-    def child(self, name: str) -> FakeChild:
-        """The last child of a process."""
-        return self.daemon.spawner.named(name)[-1]
 
     # Asking
 
