@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred, ensureDeferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -183,9 +183,13 @@ class DaemonTestCase(SynchronousTestCase):
         for each in groups:
             self.daemon.activate(each).autostart()
         if start:
-            ensureDeferred(self.daemon.operations.start_all(WHO, wait=False))
+            self.start_all()
             self.clock.advance(1)
         self.turn()
+
+    def start_all(self) -> None:
+        """Ask for the start of everything, and do not wait for it."""
+        raise NotImplementedError("it depends on what the test asks by")
 
     def turn(self) -> None:
         """Let the loop turn until nothing is left for its next turn."""
@@ -206,6 +210,9 @@ class RpcTestCase(DaemonTestCase):
     @property
     def resource(self) -> Resource:
         return make_resource(self.daemon, SERVER)
+
+    def start_all(self) -> None:
+        self.success("supervisor.startAllProcesses", False)
 
     def ask(self, method: str, *params: Any) -> Deferred[bytes]:
         """Send a call."""

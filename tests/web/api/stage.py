@@ -75,6 +75,9 @@ class ApiTestCase(DaemonTestCase):
         super().setUp()
         self.world = World(daemon=self.daemon)
 
+    def start_all(self) -> None:
+        self.post("/actions/start?wait=false", {"names": ["*"]})
+
     # Asking
 
     def begin(
