@@ -329,6 +329,16 @@ def sleeper(name: str, *options: str) -> str:
     return "\n".join([f"[program:{name}]", "command=sleep 1000", "startsecs=0", *options, ""])
 
 
+#: What Chromium complains of, by chance of the moment, when a daemon ends that it talks to.
+GONE = (
+    "ERR_CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "ERR_SOCKET_NOT_CONNECTED",
+    "503",
+)
+
+
 class BrowserTestCase(FunctionalTestCase):
     """A test with a daemon and a tab; the browser may complain of what is expected only."""
 

@@ -115,6 +115,9 @@ export function fetchPage(place) {
   });
 }
 
+// What one can have the daemon do that ends it; nobody need hear then that it cannot be reached.
+const ENDS = ["restart", "shutdown"];
+
 // Have a form carried out, and tell what has come of it.
 export async function send(form, button) {
   if (button?.getAttribute("aria-busy") === "true") return;
@@ -132,6 +135,7 @@ export async function send(form, button) {
       throw new Error(`the daemon answers ${answer.status} ${answer.statusText}`);
     }
     const told = await answer.json();
+    if (told.ok && button?.name === "daemon" && ENDS.includes(button.value)) stopping = true;
     tell(told.message, told.ok);
     document.dispatchEvent(new CustomEvent("told", { detail: told }));
   } catch (error) {
@@ -167,12 +171,22 @@ export let stopping = false;
 
 function hear(event) {
   if (event?.type === "SUPERVISOR_STATE_CHANGE_STOPPING") {
+    if (!stopping) tell("The daemon is stopping everything.", false);
     stopping = true;
-    tell("The daemon is stopping everything.", false);
-  } else if (stopping && event?.type !== undefined && !event.process) {
-    stopping = false;
-    tell("");
+  } else if (event?.type !== undefined && !event.process) {
+    goesOn();
   }
+}
+
+function goesOn() {
+  if (!stopping) return;
+  stopping = false;
+  tell("");
+}
+
+// A page that is asked for while the daemon ends does not come, and that is as it should be.
+export function tellStale(error) {
+  if (!stopping) tell(`The page is not up to date: ${error.message}.`, false);
 }
 
 // While there are no pages, the word for a state is all that is known of a process.
@@ -210,7 +224,7 @@ export function follow(place, handlers, { shown = true, always = false } = {}) {
         if (event.lastEventId) last = event.lastEventId;
         const told = event.data ? JSON.parse(event.data) : null;
         if (name === "message") hear(told);
-        else if (name === "missed") stopping = false;
+        else if (name === "missed") goesOn();
         handle(told);
       });
     }

@@ -1,6 +1,6 @@
 // The page of the configuration: it changes as the files on disk and what is in force do.
 
-import { address, fetchPage, follow, stopping, tell } from "./common.js";
+import { address, fetchPage, follow, stopping, tellStale } from "./common.js";
 
 async function load() {
   if (stopping) return;
@@ -9,7 +9,7 @@ async function load() {
     const [mine, theirs] = [document, page].map((each) => each.getElementById("comparison"));
     if (mine.textContent !== theirs.textContent) mine.replaceWith(document.adoptNode(theirs));
   } catch (error) {
-    tell(`The page is not up to date: ${error.message}.`, false);
+    tellStale(error);
   }
 }
 

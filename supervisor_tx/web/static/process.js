@@ -9,7 +9,7 @@ import {
   showState,
   size,
   stopping,
-  tell,
+  tellStale,
   write,
 } from "./common.js";
 import "./log.js";
@@ -36,7 +36,7 @@ async function load() {
     if (chosen && theirs.querySelector("select")) theirs.querySelector("select").value = chosen;
     if (mine.contains(focus)) theirs.querySelector(`[name="${focus.name}"]`)?.focus();
   } catch (error) {
-    tell(`The page is not up to date: ${error.message}.`, false);
+    tellStale(error);
   }
   fetching = false;
   if (again) load();

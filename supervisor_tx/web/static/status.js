@@ -12,6 +12,7 @@ import {
   size,
   stopping,
   tell,
+  tellStale,
   write,
 } from "./common.js";
 
@@ -101,7 +102,7 @@ async function load() {
   } catch (error) {
     failures += 1;
     everything = true;
-    if (failures > 1) tell(`The page is not up to date: ${error.message}.`, false);
+    if (failures > 1) tellStale(error);
   }
   fetching = failures > 0 || again;
   if (fetching) setTimeout(load, failures ? Math.min(30, 2 ** failures) * 1000 : 20);
