@@ -460,10 +460,11 @@ class DownTests(ScenarioTestCase):
         stands = self.stands(HEAD + SLOW, 1)
         for stand in stands:
             stand.daemon.wait_for_file("ready")
-        self.go(
-            stands,
-            DOWN,
-        )
+        self.go(stands, DOWN)
+        for stand in stands:
+            (slow,) = stand.daemon.lines(r"spawned: 'slow' with pid (\d+)")
+            os.kill(int(slow[1]), signal.SIGKILL)
+            self.assertEqual(stand.daemon.wait(), 0)
 
     def test_reload(self) -> None:
         """reload starts everything anew."""
@@ -505,7 +506,7 @@ SLOW = """\
 [program:slow]
 command=sh -c "trap '' TERM; echo > ready; while :; do sleep 0.1; done"
 directory=%(here)s
-stopwaitsecs=20
+stopwaitsecs=1000
 """
 
 

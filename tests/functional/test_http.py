@@ -496,12 +496,14 @@ class StreamTests(StreamTestCase):
     def test_during_shutdown(self) -> None:
         """Logs can be followed while programs are being stopped."""
         daemon = self.started(
-            UNIX + '[program:p]\ncommand=sh -c \'trap "echo bye" TERM; echo up; '
-            "while :; do sleep 0.1; done'\nstopwaitsecs=2\n"
+            UNIX + "[program:p]\ndirectory=%(here)s\n"
+            'command=sh -c \'trap "echo bye" TERM; echo up; '
+            "until [ -e end ]; do sleep 0.1; done'\nstopwaitsecs=1000\n"
         )
         self.text(self.follow("/logtail/p"), b"up")
         daemon.signal(signal.SIGTERM)
         self.text(self.follow("/logtail/p"), b"bye")
+        (self.directory / "end").touch()
         self.assertEqual(daemon.wait(), 0)
 
     def test_slow_follower(self) -> None:
