@@ -9,9 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import supervisor_tx
@@ -46,8 +46,11 @@ class Contestant:
     command: tuple[str, ...]
     #: the command that talks to a daemon
     client: tuple[str, ...]
-    #: added to the environment
-    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Ours without what makes every Python different, such as PYTHONDONTWRITEBYTECODE."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
     @contextmanager
     def running(
@@ -69,7 +72,7 @@ class Contestant:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **self.environment},
+            env=self.environment,
         )
         daemon = Daemon(process, started, log)
         try:
@@ -78,15 +81,37 @@ class Contestant:
             daemon.end()
 
 
-def ours(scratch: Path) -> Contestant:
-    """Return this one, as pip would install it: a copy there, compiled to bytecode."""
+def ours(environment: Path) -> Contestant:
+    """
+    Return this one, as pip would install it, into an environment that is made for it.
+
+    What it needs is taken from where this runs. What an editable installation, or other packages
+    that are there, add to the start of every Python is not.
+    """
     package = Path(supervisor_tx.__file__).resolve().parent
-    shutil.copytree(package, scratch / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    subprocess.run([sys.executable, "-m", "compileall", "-q", str(scratch)], check=True)
-    command = (sys.executable, "-m", "supervisor_tx")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    output = subprocess.run([python, "-c", where], check=True, stdout=subprocess.PIPE, text=True)
+    site = Path(output.stdout.strip())
+    unwanted = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, site / package.name, ignore=unwanted)
+    subprocess.run([python, "-m", "compileall", "-q", str(site)], check=True)
+    needed = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (site / "needed.pth").write_text("\n".join(needed) + "\n")
     return Contestant(
-        "supervisor_tx", command, (*command[:-1], "supervisor_tx.ctl"), {"PYTHONPATH": str(scratch)}
+        "supervisor_tx",
+        _script(python, "supervisord", "supervisor_tx.supervisord"),
+        _script(python, "supervisorctl", "supervisor_tx.ctl.main"),
     )
+
+
+def _script(python: Path, name: str, module: str) -> tuple[str]:
+    """Make what pip makes of a console script; return the command."""
+    script = python.with_name(name)
+    script.write_text(f"#!{python}\nimport sys\nfrom {module} import main\nsys.exit(main())\n")
+    script.chmod(0o755)
+    return (str(script),)
 
 
 def stock(environment: Path) -> Contestant:
@@ -116,15 +141,25 @@ class Daemon:
         self._log = log
         self._proc = Path(f"/proc/{process.pid}")
 
-    def until(self, condition: Callable[[], bool], pause: float = 0.002) -> float:
-        """Wait until condition holds; return the time at which it did, by the monotonic clock."""
-        deadline = time.monotonic() + PATIENCE
+    def until(
+        self, condition: Callable[[], bool], pause: float = 0.002, patience: float = PATIENCE
+    ) -> float:
+        """
+        Wait until condition holds; return the time at which it did, by the monotonic clock.
+
+        The pause between two looks is so long, at least, that looking takes a twentieth of the
+        time: it must not take the processor from those who are looked at.
+        """
+        looked = time.monotonic()
+        deadline = looked + patience
         while not condition():
+            now = time.monotonic()
             if self.process.poll() is not None:
                 raise GivenUp(f"the daemon ended with {self.process.returncode}")
-            if time.monotonic() > deadline:
+            if now > deadline:
                 raise GivenUp("it takes too long")
-            time.sleep(pause)
+            time.sleep(max(pause, (now - looked) * 19))
+            looked = time.monotonic()
         return time.monotonic()
 
     def answers(self, address: Address) -> float:
@@ -150,31 +185,42 @@ class Daemon:
                 continue
         return pids
 
-    def until_children(self, count: int, *, other_than: frozenset[int] = frozenset()) -> float:
+    def until_children(
+        self, count: int, *, other_than: frozenset[int] = frozenset(), patience: float = PATIENCE
+    ) -> float:
         """Wait until it has so many children, and all of them execute their program."""
         own_name = self._proc.joinpath("comm").read_text()
-        # a look at 1000 children takes a quarter of a millisecond of somebody's CPU time
-        when = self.until(lambda: len(self.children() - other_than) >= count, 0.01)
-        for pid in self.children() - other_than:
+        executed: set[int] = set()
 
-            def executed(pid: int = pid) -> bool:
-                return _name(pid) != own_name
+        def all_there() -> bool:
+            present = self.children() - other_than
+            executed.intersection_update(present)
+            executed.update(pid for pid in present - executed if _name(pid) not in ("", own_name))
+            return len(executed) >= count
 
-            when = self.until(executed, 0.0005)
-        return when
+        return self.until(all_there, 0.005, patience)
 
-    def until_running(self, count: int) -> float:
+    def until_running(self, count: int, patience: float = PATIENCE) -> float:
         """Wait until so many processes were said to be RUNNING."""
         seen = _Counter(self._log, b" entered RUNNING state")
-        return self.until(lambda: seen.count() >= count, 0.005)
+        return self.until(lambda: seen.count() >= count, 0.005, patience)
+
+    def until_ended(self, patience: float = PATIENCE) -> float:
+        """Wait until it has ended; return the time at which it had, by the monotonic clock."""
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            raise GivenUp("it takes too long to end") from None
+        return time.monotonic()
 
     def cpu(self) -> float:
         """Return the CPU time that it has used itself, in seconds."""
         return _cpu(self.process.pid)
 
     def cpu_with_children(self) -> float:
-        """Return the CPU time that it and its present children have used, in seconds."""
-        return sum(map(_cpu, self.children()), self.cpu())
+        """Return what it, its present children and those that have ended have used, in seconds."""
+        ended = sum(map(int, _stat(self.process.pid)[13:15])) / _TICKS
+        return sum(map(_cpu, self.children()), self.cpu() + ended)
 
     def wakeups(self) -> int:
         """Return how often its threads have gone to sleep, and so were woken up or will be."""
@@ -225,8 +271,20 @@ class _Counter:
 
 
 def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Return the seconds of CPU that a process has used, 0 if it has ended."""
+    try:
+        ticks = sum(map(int, _stat(pid)[11:13])) / _TICKS
+        tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+        exactly = sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+    except OSError:
+        return 0.0
+    # Ticks of 10 ms count threads that have ended, too; a child's few milliseconds are none.
+    return max(exactly, ticks)
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what proc(5) tells, from its third field on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _name(pid: int) -> str:
@@ -236,16 +294,24 @@ def _name(pid: int) -> str:
         return ""
 
 
-def idle_programs(count: int, options: str = "") -> str:
-    """Return sections for processes that do nothing, without logs."""
+NO_LOGS = "stdout_logfile=NONE\nstderr_logfile=NONE"
+
+
+def idle_programs(count: int, options: str = "", logs: str = NO_LOGS) -> str:
+    """Return sections for processes that do nothing."""
     return (
         "[program:idle]\ncommand=sleep 1000000\nprocess_name=%(program_name)s_%(process_num)d\n"
-        f"numprocs={count}\nstdout_logfile=NONE\nstderr_logfile=NONE\n{options}\n"
+        f"numprocs={count}\n{logs}\n{options}\n"
     )
 
 
-def descriptors_for(count: int) -> int:
-    """Return a minfds with which so many children can have their pipes, if that is allowed."""
+def descriptors_for(count: int, each: int = 3) -> int:
+    """
+    Return a minfds with which Supervisor can have so many children, if that is allowed.
+
+    It wants three descriptors for each without log files, and closes as many as are allowed for
+    each that it starts. Ours raises its limit itself as far as it needs.
+    """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    wanted = 1024 + 4 * count
+    wanted = max(1024, 128 + each * count)
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

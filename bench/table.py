@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.results import Comparison, Figure, text
+from bench.results import HEAD
 
-HEAD = ("", "Supervisor", "supervisor_tx", "ratio")
+WIDTHS = (36, 13, 13, 12, 8, 12, 8)
 
 
 def main(path: str) -> None:
@@ -24,25 +24,37 @@ def main(path: str) -> None:
 
 def rst(results: Mapping[str, Any]) -> Iterator[str]:
     """Return the lines of a table, and what its figures depend on."""
-    yield ", ".join(f"{key} {value}" for key, value in results["about"].items()) + "."
+    yield from conditions(results["about"])
     yield ""
+    rows = [
+        row
+        for workload, figures in results["workloads"].items()
+        for row in (
+            (f"**{workload}**", *[""] * len(HEAD)),
+            *((figure["figure"], *figure["cells"]) for figure in figures),
+        )
+    ]
+    yield from list_table(("", *HEAD), WIDTHS, rows)
+
+
+def conditions(about: Mapping[str, Any]) -> Iterator[str]:
+    """Return what figures depend on, as a paragraph."""
+    yield ", ".join(f"{key} {value}" for key, value in about.items()) + "."
+
+
+def list_table(
+    head: Sequence[str], widths: Iterable[int], rows: Iterable[Sequence[str]]
+) -> Iterator[str]:
+    """Return the lines of a table."""
     yield ".. list-table::"
     yield "   :header-rows: 1"
-    yield "   :widths: 52 18 18 12"
+    yield f"   :widths: {' '.join(map(str, widths))}"
     yield ""
-    yield from _row(HEAD)
-    for workload, figures in results["workloads"].items():
-        yield from _row((f"**{workload}**", "", "", ""))
-        for plain in figures:
-            figure = Figure(plain["figure"], plain["unit"], plain["less_is_better"])
-            each = Comparison(figure, plain["stock"], plain["ours"])
-            name = figure.name if figure.unit == "1" else f"{figure.name}, {figure.unit}"
-            yield from _row((name, text(each.theirs), text(each.ours), each.verdict))
-
-
-def _row(cells: Sequence[str]) -> Iterator[str]:
-    for number, cell in enumerate(cells):
-        yield f"   {'-' if number else '* -'} {cell}".replace("   - ", "     - ").rstrip()
+    for row in (head, *rows):
+        first, *others = row
+        yield f"   * - {first}".rstrip()
+        for cell in others:
+            yield f"     - {cell}".rstrip()
 
 
 if __name__ == "__main__":

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.results import Comparison, Figure, compared, shown
+from bench.results import MANY, Comparison, Figure, Target, compared, shown
+from bench.sizes import FULL, QUICK
 from bench.table import rst
 
 TIME = Figure("time", "ms")
 RATE = Figure("rate", "1/s", less=False)
+
+
+def aimed(target: Target, theirs: list[float], ours: list[float]) -> Comparison:
+    """Return a comparison of times that has a target."""
+    return Comparison(replace(TIME, target=target), theirs, ours)
 
 
 class ComparisonTests(SynchronousTestCase):
@@ -24,24 +32,72 @@ class ComparisonTests(SynchronousTestCase):
         """Where one differs as much from itself, nothing is said."""
         self.assertEqual(Comparison(TIME, [8, 10, 12], [9, 9, 9]).verdict, "draw (1.11x)")
 
+    def test_draw_of_two(self) -> None:
+        """How far two rounds lie apart counts twice: more would lie further apart."""
+        self.assertEqual(Comparison(TIME, [10, 11], [8]).verdict, "1.31x")
+        self.assertEqual(Comparison(TIME, [10, 11], [9]).verdict, "draw (1.17x)")
+
     def test_nothing(self) -> None:
         """What costs nothing is without end better than something, and equal to nothing."""
         self.assertEqual(Comparison(TIME, [1], [0]).verdict, "inf")
         self.assertEqual(Comparison(TIME, [0], [0]).verdict, "draw (1.00x)")
 
+    def test_alone(self) -> None:
+        """What only one of the two has is not compared."""
+        only = aimed(Target(ratio=2), [], [1.0])
+        self.assertEqual((only.verdict, only.judged(FULL)), ("-", ""))
+
+
+class TargetTests(SynchronousTestCase):
+    def test_met(self) -> None:
+        """A ratio that is reached, and a median that is not exceeded."""
+        target = Target(ratio=2, most=5)
+        self.assertEqual(aimed(target, [10.0], [5.0]).judged(FULL), "met")
+        self.assertEqual(aimed(target, [20.0], [6.0]).judged(FULL), "missed")
+        self.assertEqual(aimed(target, [8.0], [5.0]).judged(FULL), "missed")
+
+    def test_within_noise(self) -> None:
+        """A ratio that would have been reached in another round."""
+        self.assertEqual(
+            aimed(Target(ratio=2), [8.0, 9.0, 10.0], [5.0] * 3).judged(FULL), "within noise"
+        )
+
+    def test_none_at_all(self) -> None:
+        """Nothing is reached by nothing only."""
+        self.assertEqual(aimed(Target(most=0), [1.0], [0.0, 0.0, 0.1]).judged(FULL), "met")
+        self.assertEqual(aimed(Target(most=0), [1.0], [0.1]).judged(FULL), "missed")
+
+    def test_size(self) -> None:
+        """What was set for a thousand programs is not judged by a hundred."""
+        comparison = aimed(Target(ratio=2, at=MANY), [10.0], [1.0])
+        self.assertEqual(comparison.judged(FULL), "met")
+        self.assertEqual(comparison.judged(QUICK), "not at this size")
+
+    def test_said(self) -> None:
+        """A target is said as a bound of the ratio, and of ours."""
+        self.assertEqual(str(Target(ratio=300, most=3)), "≥ 300x, ≤ 3")
+        self.assertEqual(str(Target(most=0)), "none at all")
+
+
+class ShownTests(SynchronousTestCase):
     def test_shown(self) -> None:
-        """Medians are shown, with half of the distance of the rounds."""
-        runs = {"a": [{TIME: 8.0}, {TIME: 10.0}, {TIME: 12.0}], "b": [{TIME: 2000.0}]}
-        _, line = shown(runs, compared(runs))
-        self.assertEqual(line.split(), ["time,", "ms", "10", "±20%", "2,000", "0.005x"])
+        """Medians are shown, with half of the distance of the rounds, noise and target."""
+        figure = replace(TIME, target=Target(ratio=1))
+        comparisons = compared([{figure: 8.0}, {figure: 10.0}, {figure: 12.0}], [{figure: 2000.0}])
+        _, line = shown(comparisons, FULL)
+        words = ["time,", "ms", "10", "±20%", "2,000", "0.005x", "1.50x", "≥", "1x", "missed"]
+        self.assertEqual(line.split(), words)
 
+    def test_title(self) -> None:
+        """A figure says how many programs there were."""
+        figure = Figure("{programs} of {crowd}", "ms")
+        self.assertEqual(figure.titled(FULL), "1,000 of 5,000, ms")
 
-class TableTests(SynchronousTestCase):
-    def test_rows(self) -> None:
+    def test_table(self) -> None:
         """Each figure that was written is a row."""
-        figures = [Comparison(RATE, [2.0], [6.0]).plain()]
+        figures = [Comparison(RATE, [2.0], [6.0]).plain(FULL)]
         results = {"about": {"date": "today"}, "workloads": {"calls": figures}}
         lines = list(rst(results))
         self.assertEqual(lines[0], "date today.")
-        row = ["   * - rate, 1/s", "     - 2", "     - 6", "     - 3x"]
-        self.assertEqual(lines[-4:], row)
+        row = ["   * - rate, 1/s", "     - 2", "     - 6", "     - 3x", "     - 1.00x"]
+        self.assertEqual(lines[-7:], [*row, "     -", "     -"])

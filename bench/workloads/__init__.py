@@ -2,5 +2,6 @@
 One module for each workload.
 
 Each has ``NAME``, a docstring that says what is done and timed, and ``run(contestant, directory,
-count)``, which does it once and returns its figures. The directory is empty and its own.
+size)``, which does it once and returns its figures. The directory is empty and its own. One that is
+not to be done as often as the others has ``MOST_ROUNDS``.
 """

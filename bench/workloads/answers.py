@@ -9,21 +9,27 @@ from pathlib import Path
 
 from bench.calling import GET_STATE, Line, served, socket_path
 from bench.contestants import PATIENCE, Contestant, GivenUp, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import MANY, Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "answers"
 
-WORST = Figure("longest getState from KILL of all until replaced", "ms")
+WORST = Figure(
+    "longest getState from KILL of {programs} until replaced",
+    "ms",
+    target=Target(ratio=20, most=30, at=MANY),
+)
 
 #: Seconds between two calls, and between two looks at the children.
 PAUSE, LOOK = 0.003, 0.05
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
+    count = size.programs
     sections = served(directory) + idle_programs(count, "autorestart=true")
     unix = socket_path(directory)
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)
+        daemon.until_running(count)  # for a second: less than that would be waited for
         daemon.answers(unix)
         old = frozenset(daemon.children())
         worst = 0.0

@@ -1,4 +1,4 @@
-"""Kill 50 children, one after the other: how long until a listener has read of each that it is."""
+"""Kill children, one after the other: how long until a listener has read of each that it is."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from statistics import median
 
 from bench.contestants import Contestant, Daemon
 from bench.results import Figure, Run
+from bench.sizes import Size
 
 NAME = "event-latency"
 
 MEDIAN = Figure("from the kill to the listener that reads of it, median", "ms")
 WORST = Figure("from the kill to the listener that reads of it, worst", "ms")
-
-CHILDREN = 50
 
 #: Writes down the time at which it reads of each event.
 LISTENER = """\
@@ -31,8 +30,7 @@ while True:
 """
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
-    del count
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     listener, times = directory / "listener.py", directory / "times"
     listener.write_text(LISTENER)
     times.touch()
@@ -40,10 +38,10 @@ def run(contestant: Contestant, directory: Path, count: int) -> Run:
         f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {times}\n"
         "events=PROCESS_STATE_EXITED\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
         "[program:victim]\ncommand=sleep 1000000\nprocess_name=%(program_name)s_%(process_num)d\n"
-        f"numprocs={CHILDREN}\nstdout_logfile=NONE\nstderr_logfile=NONE\nautorestart=false\n"
+        f"numprocs={size.latencies}\nstdout_logfile=NONE\nstderr_logfile=NONE\nautorestart=false\n"
     )
     with contestant.running(directory, sections) as daemon:
-        daemon.until_running(1 + CHILDREN)
+        daemon.until_running(1 + size.latencies)
         victims = _victims(daemon)
         delays = [_delay(daemon, times, number, pid) for number, pid in enumerate(victims)]
     return {MEDIAN: median(delays), WORST: max(delays)}

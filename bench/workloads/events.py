@@ -1,4 +1,4 @@
-"""Let one child make 10,000 events, of what it says and what it logs; then tell a listener."""
+"""Let one child make many events, of what it says and what it logs; then tell a listener."""
 
 from __future__ import annotations
 
@@ -7,29 +7,33 @@ import sys
 from pathlib import Path
 
 from bench.contestants import Contestant, GivenUp, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "events"
 
 KINDS = ("COMMUNICATION", "LOG")
 MADE = {kind: Figure(f"PROCESS_{kind} of one child, made", "1/s", less=False) for kind in KINDS}
-TOLD = {kind: Figure(f"PROCESS_{kind}, told to one listener", "1/s", less=False) for kind in KINDS}
-
-EVENTS = 10_000
+TOLD = {
+    kind: Figure(
+        f"PROCESS_{kind}, told to one listener", "1/s", less=False, target=Target(ratio=1.5)
+    )
+    for kind in KINDS
+}
 
 #: Bytes that each event carries.
 SIZE = 64
 
 #: Waits for a file to be there, then takes events as fast as they come. Says at the end how many
 #: that were, with how many bytes of data, and how long it took from the first to the last.
-LISTENER = f"""\
+LISTENER = """\
 import json, os, sys, time
-begin, result = sys.argv[1:]
+begin, result, events = sys.argv[1:]
 while not os.path.exists(begin):
     time.sleep(0.01)
 count = size = 0
 os.write(1, b"READY\\n")
-while count < {EVENTS}:
+while count < int(events):
     head = b""
     while b"\\n" not in head:
         head += os.read(0, 65536)
@@ -56,14 +60,14 @@ LINE = "x" * (SIZE - 1) + "\\n"
 #: Waits for a file to be there. Then writes the same thing again and again, each time when the one
 #: before was read: so that each line is an event, and because Supervisor's parser gives up on more
 #: than 1,300 communications in one read. Says how long that took.
-SOURCE = f"""\
+SOURCE = """\
 import array, fcntl, os, sys, termios, time
-begin, result = sys.argv[1:]
+begin, result, events = sys.argv[1:]
 while not os.path.exists(begin):
     time.sleep(0.01)
 waiting = array.array("i", [0])
 began = time.monotonic()
-for _ in range({EVENTS}):
+for _ in range(int(events)):
     os.write(1, b"%s")
     while True:
         fcntl.ioctl(1, termios.FIONREAD, waiting)
@@ -83,22 +87,27 @@ SOURCES = {
 }
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
-    del count
-    return delivered(contestant, directory, 0)
-
-
-def delivered(contestant: Contestant, directory: Path, others: int) -> Run:
-    """Measure the events of one child, among others that do nothing."""
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     figures: dict[Figure, float] = {}
     for kind in KINDS:
-        made, told = _seconds(contestant, directory, kind, others)
-        figures[MADE[kind]], figures[TOLD[kind]] = EVENTS / made, EVENTS / told
+        figures[MADE[kind]], figures[TOLD[kind]] = rates(contestant, directory, kind, size.events)
     return figures
 
 
+def rates(
+    contestant: Contestant, directory: Path, kind: str, events: int, others: int = 0
+) -> tuple[float, float]:
+    """
+    Measure the events of one child, among others that do nothing.
+
+    Return how many were made per second, and how many were told.
+    """
+    made, told = _seconds(contestant, directory, kind, events, others)
+    return events / made, events / told
+
+
 def _seconds(
-    contestant: Contestant, directory: Path, kind: str, others: int
+    contestant: Contestant, directory: Path, kind: str, events: int, others: int
 ) -> tuple[float, float]:
     """Return how long it took to make the events, and then how long to tell them."""
     script, option = SOURCES[kind]
@@ -108,10 +117,10 @@ def _seconds(
     source.write_text(script)
     listener.write_text(LISTENER)
     sections = (
-        f"[program:source]\ncommand={sys.executable} -S {source} {begin} {made}\n"
+        f"[program:source]\ncommand={sys.executable} -S {source} {begin} {made} {events}\n"
         f"stdout_logfile=NONE\nstderr_logfile=NONE\n{option}\n"
-        f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {tell} {told}\n"
-        f"events=PROCESS_{kind}\nbuffer_size={2 * EVENTS}\n"
+        f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {tell} {told} {events}\n"
+        f"events=PROCESS_{kind}\nbuffer_size={2 * events}\n"
         f"stdout_logfile=NONE\nstderr_logfile=NONE\n"
     )
     if others:

@@ -13,11 +13,16 @@ from typing import cast
 
 from bench.calling import PATIENCE, served, socket_path
 from bench.contestants import Contestant, GivenUp, idle_programs
-from bench.results import Figure, Run
+from bench.results import Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "followers"
 
-MEDIAN = Figure("20 followers by /logtail, from the child to each, median", "ms")
+MEDIAN = Figure(
+    "20 followers by /logtail, from the child to each, median",
+    "ms",
+    target=Target(ratio=25, most=2),
+)
 P99 = Figure("20 followers by /logtail, from the child to each, 99th percentile", "ms")
 PAGE_MEDIAN = Figure("20 followers as in the page, from the child to each, median", "ms")
 PAGE_P99 = Figure("20 followers as in the page, from the child to each, 99th percentile", "ms")
@@ -26,7 +31,6 @@ PAGE_P99 = Figure("20 followers as in the page, from the child to each, 99th per
 STREAM = "/api/v1/processes/writer/logs/stdout/stream"
 
 FOLLOWERS = 20
-LINES = 200
 INTERVAL = 0.021
 
 _STAMP = re.compile(rb"<(\d+)>")
@@ -40,8 +44,7 @@ while True:
 """
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
-    del count
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     writer, log = directory / "writer.py", directory / "writer.log"
     writer.write_text(WRITER)
     sections = (
@@ -53,10 +56,10 @@ def run(contestant: Contestant, directory: Path, count: int) -> Run:
     with contestant.running(directory, sections) as daemon:
         daemon.until_running(11)
         daemon.answers(unix)
-        delays = _delays(unix, "/logtail/writer")
+        delays = _delays(unix, "/logtail/writer", size.followed)
         figures = {MEDIAN: median(delays), P99: quantiles(delays, n=100)[98]}
         if _is_there(unix, STREAM):
-            delays = _delays(unix, STREAM)
+            delays = _delays(unix, STREAM, size.followed)
             figures |= {PAGE_MEDIAN: median(delays), PAGE_P99: quantiles(delays, n=100)[98]}
     return figures
 
@@ -74,7 +77,7 @@ def _asked(unix: str, path: str) -> socket.socket:
     return follower
 
 
-def _delays(unix: str, path: str) -> list[float]:
+def _delays(unix: str, path: str, lines: int) -> list[float]:
     """Return milliseconds, of every line to every follower."""
     delays: list[float] = []
     began = time.monotonic_ns()
@@ -82,7 +85,7 @@ def _delays(unix: str, path: str) -> list[float]:
         for _ in range(FOLLOWERS):
             selector.register(_asked(unix, path), selectors.EVENT_READ)
         try:
-            while len(delays) < FOLLOWERS * LINES:
+            while len(delays) < FOLLOWERS * lines:
                 ready = selector.select(PATIENCE)
                 if not ready:
                     raise GivenUp("nothing more to follow")

@@ -1,32 +1,37 @@
-"""Let many children do nothing for ten seconds: what that costs the daemon."""
+"""Let many children do nothing for a while: what that costs the daemon."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
+from bench.calling import served, socket_path
 from bench.contestants import Contestant, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import MANY, Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "idle"
 
-CPU = Figure("CPU of the daemon per second", "ms")
-WAKEUPS = Figure("wakeups of the daemon per second", "1")
-MEMORY = Figure("memory of the daemon (USS)", "MiB")
+CPU = Figure("{programs} idle: CPU of the daemon per second", "ms")
+WAKEUPS = Figure(
+    "{programs} idle: wakeups of the daemon per second", "1", target=Target(most=0, at=MANY)
+)
+MEMORY = Figure(
+    "{programs} idle: memory of the daemon (USS)", "MiB", target=Target(ratio=1 / 1.7, at=MANY)
+)
 
-SETTLING = 3.0
-WATCHED = 10.0
 
-
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
-    programs = idle_programs(count)
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
+    count = size.programs
+    programs = served(directory) + idle_programs(count, "startsecs=0")
     with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
         daemon.until_running(count)
-        time.sleep(SETTLING)
+        daemon.answers(socket_path(directory))
+        time.sleep(size.settling)
         cpu, wakeups = daemon.cpu(), daemon.wakeups()
-        time.sleep(WATCHED)
+        time.sleep(size.watching)
         return {
-            CPU: (daemon.cpu() - cpu) / WATCHED * 1e3,
-            WAKEUPS: (daemon.wakeups() - wakeups) / WATCHED,
+            CPU: (daemon.cpu() - cpu) / size.watching * 1e3,
+            WAKEUPS: (daemon.wakeups() - wakeups) / size.watching,
             MEMORY: daemon.memory(),
         }

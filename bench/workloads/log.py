@@ -5,52 +5,55 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.contestants import Contestant, Daemon, GivenUp, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "log"
 
-RATE = Figure("one child flooding", "MB/s", less=False)
-CPU = Figure("CPU of the daemon per GB", "s")
+RATE = Figure("one child flooding", "MB/s", less=False, target=Target(ratio=1))
+CPU = Figure("one child flooding: CPU of the daemon per GB", "s")
 
 BLOCK = 64 * 1024
-BLOCKS = 16384
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
-    del count
-    return flooded(contestant, directory, 0)
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
+    rate, cpu = flooded(contestant, directory, size.flood, 0)
+    return {RATE: rate, CPU: cpu}
 
 
-def flooded(contestant: Contestant, directory: Path, others: int) -> Run:
-    """Measure one flooding child, among others that do nothing."""
+def flooded(
+    contestant: Contestant, directory: Path, total: int, others: int
+) -> tuple[float, float]:
+    """
+    Measure one child that writes so many bytes, among others that do nothing.
+
+    Return MB per second, and seconds of CPU per GB.
+    """
     log, begin = directory / "flood.log", directory / "begin"
     flood = (
         f"[program:flood]\ncommand=sh -c 'until [ -e {begin} ]; do sleep 0.01; done;"
-        f"dd if=/dev/zero bs={BLOCK} count={BLOCKS} status=none; exec sleep 1000000'\n"
-        f"stdout_logfile={log}\nstdout_logfile_maxbytes=0\nstderr_logfile=NONE\n"
+        f"dd if=/dev/zero bs={BLOCK} count={total // BLOCK} status=none; exec sleep 1000000'\n"
+        f"stdout_logfile={log}\nstdout_logfile_maxbytes=0\nstderr_logfile=NONE\nstartsecs=0\n"
     )
     if others:
-        flood += idle_programs(others)
+        flood += idle_programs(others, "startsecs=0")
     try:
         with contestant.running(directory, flood, descriptors=descriptors_for(others)) as daemon:
             daemon.until_running(1 + others)
-            return _measured(daemon, log, begin)
+            daemon.until_children(1 + others)
+            return _measured(daemon, log, begin, total)
     finally:
         log.unlink(missing_ok=True)
 
 
-def _measured(daemon: Daemon, log: Path, begin: Path) -> Run:
-    total = BLOCK * BLOCKS
+def _measured(daemon: Daemon, log: Path, begin: Path, total: int) -> tuple[float, float]:
     cpu = daemon.cpu()
     begin.touch()
     began = daemon.until(lambda: _size(log) > 0, 0.0005)
     ended = daemon.until(lambda: _size(log) >= total)
     if _size(log) != total:
         raise GivenUp(f"{_size(log)} bytes in the log, {total} written")
-    return {
-        RATE: total / (ended - began) / 1e6,
-        CPU: (daemon.cpu() - cpu) / (total / 1e9),
-    }
+    return total / (ended - began) / 1e6, (daemon.cpu() - cpu) / (total / 1e9)
 
 
 def _size(path: Path) -> int:

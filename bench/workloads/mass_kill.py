@@ -8,17 +8,21 @@ import time
 from pathlib import Path
 
 from bench.contestants import Contestant, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import MANY, Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "mass-kill"
 
-REPLACED = Figure("from KILL of all until all are replaced", "ms")
+REPLACED = Figure(
+    "from KILL of {programs} until all are replaced", "ms", target=Target(ratio=4, at=MANY)
+)
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
+    count = size.programs
     programs = idle_programs(count, "autorestart=true")
     with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)
+        daemon.until_running(count)  # for a second: less than that would be waited for
         old = frozenset(daemon.children())
         began = time.monotonic()
         for pid in old:

@@ -8,20 +8,19 @@ from statistics import median
 
 from bench.calling import Line, request, served, socket_path
 from bench.contestants import Contestant, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "orders"
 
 START = Figure("startProcess, startsecs 0, median", "ms")
 STOP = Figure("stopProcess, median", "ms")
-STOP_ALL = Figure("stopAllProcesses, 100 children", "ms")
+STOP_ALL = Figure("stopAllProcesses, 100 children", "ms", target=Target(ratio=30))
 
 PROGRAMS = 100
-ORDERS = 20
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
-    del count  # always a hundred
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     sections = served(directory) + idle_programs(PROGRAMS, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections, descriptors=descriptors_for(PROGRAMS)) as daemon:
@@ -30,7 +29,7 @@ def run(contestant: Contestant, directory: Path, count: int) -> Run:
         daemon.until_children(PROGRAMS)
         starts, stops = [], []
         with Line(unix) as line:
-            for number in range(ORDERS):
+            for number in range(size.kills):
                 name = f"idle:idle_{number}"
                 stops.append(_timed(line, request("supervisor.stopProcess", name)))
                 starts.append(_timed(line, request("supervisor.startProcess", name)))

@@ -12,15 +12,14 @@ from statistics import median
 from bench.calling import PATIENCE, served, socket_path
 from bench.contestants import Contestant, GivenUp, descriptors_for, idle_programs
 from bench.results import Figure, Run
+from bench.sizes import Size
 
 NAME = "page"
 
-FIRST = Figure("status page, first byte, median", "ms")
-WHOLE = Figure("status page, whole, median", "ms")
-SIZE = Figure("status page", "KiB")
+FIRST = Figure("status page of {programs}, first byte, median", "ms")
+WHOLE = Figure("status page of {programs}, whole, median", "ms")
+LENGTH = Figure("status page of {programs}", "KiB")
 OPEN = Figure("CPU of the daemon per second with 20 pages open", "ms")
-
-FETCHES = 9
 
 PAGES = 20
 
@@ -29,31 +28,29 @@ STREAM = (
     b"GET /api/v1/events?figures=1&config=1&type=PROCESS_STATE HTTP/1.1\r\nHost: localhost\r\n\r\n"
 )
 
-#: Seconds that pages are open before it counts, and that it counts.
-SETTLING, WATCHED = 5.0, 20.0
 
-
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
-    sections = served(directory) + idle_programs(count)
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
+    count = size.programs
+    sections = served(directory) + idle_programs(count, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
         daemon.until_running(count)
         daemon.answers(unix)
         _fetched(unix)  # imports what pages take
-        fetches = [_fetched(unix) for _ in range(FETCHES)]
+        fetches = [_fetched(unix) for _ in range(size.repeats)]
         figures = {
             FIRST: median(first for first, _, _ in fetches),
             WHOLE: median(whole for _, whole, _ in fetches),
-            SIZE: fetches[-1][2] / 1024,
+            LENGTH: fetches[-1][2] / 1024,
         }
         with ExitStack() as stack:
             opened = [stack.enter_context(_open(unix)) for _ in range(PAGES)]
             if not all(opened):
                 return figures
-            time.sleep(SETTLING)
+            time.sleep(size.settling)
             cpu = daemon.cpu()
-            time.sleep(WATCHED)
-            figures[OPEN] = (daemon.cpu() - cpu) / WATCHED * 1e3
+            time.sleep(size.watching)
+            figures[OPEN] = (daemon.cpu() - cpu) / size.watching * 1e3
     return figures
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -10,36 +9,35 @@ from statistics import median
 
 from bench.calling import served, socket_path
 from bench.contestants import Contestant, GivenUp, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import MANY, Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "status"
 
-TEN = Figure("status, 10 programs", "ms")
-MANY = Figure("status, many programs", "ms")
-
-TIMES = 7
+TEN = Figure("status, 10 programs", "ms", target=Target(ratio=1))
+ALL = Figure("status, {programs} programs", "ms", target=Target(ratio=2.5, at=MANY))
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     return {
-        TEN: _status(contestant, directory, 10),
-        MANY: _status(contestant, directory, count),
+        TEN: _status(contestant, directory, 10, size.repeats),
+        ALL: _status(contestant, directory, size.programs, size.repeats),
     }
 
 
-def _status(contestant: Contestant, directory: Path, count: int) -> float:
-    sections = served(directory) + idle_programs(count)
+def _status(contestant: Contestant, directory: Path, count: int, times: int) -> float:
+    sections = served(directory) + idle_programs(count, "startsecs=0")
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
         daemon.until_running(count)
         daemon.answers(socket_path(directory))
-        return median(_timed(contestant, directory, count) for _ in range(TIMES))
+        return median(_timed(contestant, directory, count) for _ in range(times))
 
 
 def _timed(contestant: Contestant, directory: Path, count: int) -> float:
     began = time.perf_counter()
     done = subprocess.run(
         [*contestant.client, "-c", str(directory / "supervisord.conf"), "status"],
-        env={**os.environ, **contestant.environment},
+        env=contestant.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

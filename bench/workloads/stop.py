@@ -7,18 +7,31 @@ import time
 from pathlib import Path
 
 from bench.contestants import PATIENCE, Contestant, descriptors_for, idle_programs
-from bench.results import Figure, Run
+from bench.results import MANY, Figure, Run, Target
+from bench.sizes import Size
 
 NAME = "stop"
 
-STOPPED = Figure("from TERM until the daemon has ended", "ms")
+HUNDRED = Figure("from TERM until the daemon has ended, 100 children", "ms")
+ALL = Figure(
+    "from TERM until the daemon has ended, {programs} children",
+    "ms",
+    target=Target(ratio=25, at=MANY),
+)
 
 
-def run(contestant: Contestant, directory: Path, count: int) -> Run:
+def run(contestant: Contestant, directory: Path, size: Size) -> Run:
+    figures = {HUNDRED: _stopped(contestant, directory, 100)}
+    if size.programs != 100:
+        figures[ALL] = _stopped(contestant, directory, size.programs)
+    return figures
+
+
+def _stopped(contestant: Contestant, directory: Path, count: int) -> float:
+    """Return milliseconds."""
     programs = idle_programs(count)
     with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
         daemon.until_running(count)
         began = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
-        daemon.process.wait(PATIENCE)
-        return {STOPPED: (time.monotonic() - began) * 1e3}
+        return (daemon.until_ended(PATIENCE) - began) * 1e3
