@@ -12,7 +12,6 @@ takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from supervisor_tx.config import datatypes
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.core.getopt import BadOption, Grammar
 from supervisor_tx.errors import CannotStart
+from supervisor_tx.values import field, fields, frozen
 
 
 class Action(Enum):
@@ -31,7 +31,7 @@ class Action(Enum):
     VERSION = "version"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """How to sort what the profiler has found, in the words of :mod:`pstats`."""
 
@@ -40,7 +40,7 @@ class Profile:
     callers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """A command line that was understood."""
 
@@ -53,7 +53,7 @@ class Invocation:
     profile: Profile | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One line of the table."""
 
@@ -304,7 +304,7 @@ def _take(words: Iterable[_Word]) -> Invocation:
     )
 
 
-_OVERRIDES: Final = frozenset(CommandLine.__slots__)
+_OVERRIDES: Final = frozenset(each.name for each in fields(CommandLine))
 
 
 def _converted(option: Option, flag: str, text: str) -> object:

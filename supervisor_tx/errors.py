@@ -1,7 +1,10 @@
 """What we raise on purpose, under one :class:`SupervisorError`."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from supervisor_tx.values import frozen
 
 
 class SupervisorError(Exception):
@@ -21,7 +24,7 @@ class CannotStart(SupervisorError):
     """The daemon refuses to start; the text says why and is shown after ``Error:``."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One thing that is wrong in a configuration; what is not known of it is None."""
 

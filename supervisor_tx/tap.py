@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from typing import Any, ClassVar
 
 from twisted.python import usage
@@ -24,6 +23,7 @@ from supervisor_tx.config.search import require_config
 from supervisor_tx.errors import CannotStart, SupervisorError
 from supervisor_tx.profiling import Profiler
 from supervisor_tx.supervision.clock import make_time_monotonic
+from supervisor_tx.values import fields
 
 
 class Options(usage.Options):

@@ -19,7 +19,6 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
 
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -32,6 +31,7 @@ from supervisor_tx.supervision.children.childrecord import ChildRecord
 from supervisor_tx.supervision.children.exits import ending
 from supervisor_tx.supervision.children.signals import short_name, signal_number
 from supervisor_tx.supervision.interfaces import IChildTransport, ISpawner, SpawnOrder
+from supervisor_tx.values import field, mutable
 
 
 @implementer(IChildTransport)
@@ -259,7 +259,7 @@ class FakeChild:
 
 
 @implementer(ISpawner)
-@dataclass(eq=False)
+@mutable
 class MemorySpawner:
     """
     A spawner that makes every child in memory, ``exec_seconds`` after it was asked to.

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import fields
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from supervisor_tx.cmdline import (
 )
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.errors import CannotStart
+from supervisor_tx.values import fields
 
 VALUES = {
     "user": ("0", 0),

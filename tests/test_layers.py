@@ -16,7 +16,7 @@ TOP = PACKAGE.parent
 
 #: From below to above. A module imports from its own storey and those below.
 STOREYS = (
-    ("supervisor_tx", "supervisor_tx.errors"),
+    ("supervisor_tx", "supervisor_tx.errors", "supervisor_tx.values"),
     ("supervisor_tx.core",),
     ("supervisor_tx.config", "supervisor_tx.cmdline"),
     ("supervisor_tx.activity", "supervisor_tx.supervision"),
@@ -37,6 +37,7 @@ WITHOUT_TWISTED = (
     "supervisor_tx.listeners",
     "supervisor_tx.pidproxy",
     "supervisor_tx.sample",
+    "supervisor_tx.values",
 )
 
 #: What decides must not look at the world: no clock, no files, no log, no system calls.

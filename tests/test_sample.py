@@ -5,7 +5,7 @@ import os
 import pwd
 import re
 import subprocess
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -20,6 +20,7 @@ from supervisor_tx.config.model import (
     SupervisordConfig,
 )
 from supervisor_tx.core.levels import Level
+from supervisor_tx.values import fields, replace
 from tests.requirements import stock
 
 STREAM = ("logfile", *(field.name for field in fields(LogConfig) if field.name != "logfile"))

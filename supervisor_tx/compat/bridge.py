@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from supervisor_tx.compat import events
 from supervisor_tx.core import events as core
+from supervisor_tx.values import frozen
 
 if TYPE_CHECKING:
     from supervisor_tx.compat.supervisord import Supervisor
     from supervisor_tx.supervision.bus import EventBus
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PluginEvent:
     """An event that a plugin has sent."""
 
@@ -26,12 +26,12 @@ class PluginEvent:
         return str(self.original.payload())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Named:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Gone:
     """A process, or a group, that was removed since: only its name is left."""
 

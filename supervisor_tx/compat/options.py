@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from configparser import NoOptionError, RawConfigParser
-from dataclasses import dataclass, replace
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from supervisor_tx.config.model import ProcessConfig as Model
 from supervisor_tx.config.options import Context
 from supervisor_tx.config.programs import load_processes
 from supervisor_tx.core import exitstatus, namespec
+from supervisor_tx.values import frozen, replace
 
 if TYPE_CHECKING:
     from supervisor_tx.compat.process import ProcessGroupBase, Subprocess
@@ -210,7 +210,7 @@ class UnhosedConfigParser(RawConfigParser):
 # Configurations
 
 
-@dataclass(frozen=True)
+@frozen
 class _Attribute:
     """How plugins see a member of the model, and what they may put there."""
 

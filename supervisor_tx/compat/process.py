@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, MutableMapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from supervisor_tx.core.lifecycle import Start
 from supervisor_tx.core.states import RUNNING_STATES, SIGNALLABLE_STATES, ProcessState
 from supervisor_tx.errors import NotRunning, SignalRefused, StdinClosed, StdinFull
 from supervisor_tx.supervision import ending
+from supervisor_tx.values import replace
 
 if TYPE_CHECKING:
     from supervisor_tx.compat.options import ProcessConfig, ProcessGroupConfig, ServerOptions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from supervisor_tx.compat import loggers
@@ -28,6 +27,7 @@ from supervisor_tx.core.lifecycle import Start
 from supervisor_tx.core.states import ProcessState, SupervisorState
 from supervisor_tx.errors import CannotStart, StillRunning, UnknownProcess
 from supervisor_tx.supervision.principal import Principal
+from supervisor_tx.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Configuration files: text in, frozen dataclasses out. Nothing here knows Twisted."""
+"""Configuration files: text in, values out. Nothing here knows Twisted."""

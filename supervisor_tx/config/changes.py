@@ -7,7 +7,6 @@ Every option is compared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from enum import Enum
 
 from supervisor_tx.config.model import (
@@ -17,9 +16,10 @@ from supervisor_tx.config.model import (
     PoolConfig,
     ProcessConfig,
 )
+from supervisor_tx.values import fields, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reason:
     """One difference. ``old`` is None for what is new, ``new`` for what is gone."""
 
@@ -50,7 +50,7 @@ def shown(value: object) -> str:
     return str(value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A group that is in both and not the same."""
 
@@ -59,7 +59,7 @@ class Change:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Changes:
     """The difference between two lists of groups; each part in the order of its list."""
 

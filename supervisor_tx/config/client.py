@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from supervisor_tx.config import datatypes
 from supervisor_tx.config.datatypes import datatype
@@ -12,6 +11,7 @@ from supervisor_tx.config.model import PluginConfig
 from supervisor_tx.config.options import Context
 from supervisor_tx.config.servers import load_plugin
 from supervisor_tx.errors import Problem
+from supervisor_tx.values import field, frozen
 
 #: The option that says what a ``[ctlplugin:x]`` is made by.
 CTL_FACTORY = "supervisor.ctl_factory"
@@ -19,7 +19,7 @@ CTL_FACTORY = "supervisor.ctl_factory"
 _SCHEMES = ("http://", "unix://")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientConfig:
     """The client's configuration under no command line."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from supervisor_tx.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandLine:
     """
     The options of the daemon's command line that beat those of ``[supervisord]``.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 from supervisor_tx.config import datatypes
@@ -17,6 +16,7 @@ from supervisor_tx.config.model import Message, SupervisordConfig
 from supervisor_tx.config.options import Context, Options
 from supervisor_tx.core.levels import Level
 from supervisor_tx.errors import ConfigError, Problem
+from supervisor_tx.values import fields, replace
 
 ROOT = (
     "Supervisor is running as root.  Privileges were not dropped because no user is specified in "

@@ -14,7 +14,6 @@ import pwd
 import re
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -22,11 +21,12 @@ from urllib.parse import urlsplit
 from supervisor_tx.config.model import AUTO, Auto
 from supervisor_tx.core.levels import WORDS
 from supervisor_tx.core.lifecycle import AutoRestart
+from supervisor_tx.values import frozen
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Datatype(Generic[T]):
     """A converter, to be called with the text, that can say what it accepts."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from supervisor_tx.config import datatypes
 from supervisor_tx.config.ini import Section
@@ -13,6 +12,7 @@ from supervisor_tx.config.options import Context, Options
 from supervisor_tx.config.programs import load_processes, program_name
 from supervisor_tx.core import namespec
 from supervisor_tx.core.events import PARENTS
+from supervisor_tx.values import frozen
 
 #: What a ``[group:x]`` can take in.
 _MEMBERS = ("program", "fcgi-program")
@@ -140,7 +140,7 @@ def _buffer_size(options: Options) -> int | None:
     return size
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _LogUse:
     """One channel of one process that writes to a file."""
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from configparser import MissingSectionHeaderError, ParsingError, RawConfigParser
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
 from supervisor_tx.config.reading import State
 from supervisor_tx.errors import Problem
+from supervisor_tx.values import field, frozen, mutable
 
 #: The section whose options show through in every other one.
 DEFAULT = "DEFAULT"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Where something stands: the file, by the path it was opened with, and the line, from 1."""
 
@@ -29,7 +29,7 @@ class Origin:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Value:
     """The text of an option as written: comments are off, continuation lines are joined by LF."""
 
@@ -39,7 +39,7 @@ class Value:
     here: str
 
 
-@dataclass(slots=True)
+@mutable(eq=True, slots=True)
 class Section:
     """A section's options by name, in lower case; ``origin`` is its first header."""
 
@@ -48,7 +48,7 @@ class Section:
     options: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@mutable(eq=True, slots=True)
 class Document:
     """The sections of a file, or of a file and what it includes, in the order of first mention."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from supervisor_tx.config.commandline import CommandLine
 from supervisor_tx.config.daemon import load_supervisord, overridden, root_warning
@@ -24,11 +23,12 @@ from supervisor_tx.config.options import Context
 from supervisor_tx.config.reading import Unreadable
 from supervisor_tx.config.servers import load_rpcinterfaces, load_servers
 from supervisor_tx.errors import ConfigError, Problem
+from supervisor_tx.values import field, frozen
 
 __all__ = ["Surroundings", "load", "load_document", "read_sections"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What a configuration depends on besides its text."""
 

@@ -1,5 +1,5 @@
 """
-What a configuration says, as frozen dataclasses.
+What a configuration says, as values that do not change.
 
 All expansions are done and all defaults filled in, so that two configurations can be compared
 member by member. Names of members are the names of the options (Supervisor docs, "Configuration
@@ -9,11 +9,11 @@ File"); a member that is no option says so. Numbers of seconds are whole, as in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
 from supervisor_tx.core.lifecycle import AutoRestart
+from supervisor_tx.values import field, frozen
 
 
 class Auto(Enum):
@@ -28,7 +28,7 @@ class Auto(Enum):
 AUTO: Final = Auto.AUTO
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogConfig:
     """The ``stdout_*`` or ``stderr_*`` options of one process."""
 
@@ -43,7 +43,7 @@ class LogConfig:
     syslog: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FcgiSocketConfig:
     """The listening socket that all processes of one ``[fcgi-program:x]`` share."""
 
@@ -59,7 +59,7 @@ class FcgiSocketConfig:
     owner: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessConfig:
     """One process: one of the ``numprocs`` of a program-like section."""
 
@@ -95,7 +95,7 @@ class ProcessConfig:
     socket: FcgiSocketConfig | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupConfig:
     """A group as it will run: of one program, or of a ``[group:x]``; processes in start order."""
 
@@ -104,7 +104,7 @@ class GroupConfig:
     processes: tuple[ProcessConfig, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolConfig(GroupConfig):
     """The group of an ``[eventlistener:x]``."""
 
@@ -117,7 +117,7 @@ class PoolConfig(GroupConfig):
     on_protocol_error: str = "ignore"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerConfig:
     """An ``[inet_http_server]`` or ``[unix_http_server]``."""
 
@@ -138,7 +138,7 @@ class ServerConfig:
     base_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PluginConfig:
     """A ``[rpcinterface:x]``: what to call, and with which keyword arguments."""
 
@@ -148,7 +148,7 @@ class PluginConfig:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SupervisordConfig:
     """Section ``[supervisord]``, under what the command line said. Paths are absolute."""
 
@@ -175,7 +175,7 @@ class SupervisordConfig:
     update_mode: str = "classic"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """Something to be logged once the activity log is open."""
 
@@ -184,7 +184,7 @@ class Message:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """All of it, as the daemon wants it."""
 

@@ -8,7 +8,6 @@ noted as a :class:`~supervisor_tx.errors.Problem`, and the default is answered i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from supervisor_tx.config.ini import Document, Origin, Section, Value
 from supervisor_tx.config.model import Message
 from supervisor_tx.core.levels import Level
 from supervisor_tx.errors import Problem
+from supervisor_tx.values import field, mutable
 
 #: Options of which the value is not to be shown.
 HIDDEN = frozenset({"password"})
@@ -27,7 +27,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 
-@dataclass(slots=True)
+@mutable(eq=True, slots=True)
 class Context:
     """What all sections of one load share."""
 

@@ -8,12 +8,12 @@ not before it is started anew. A process that does not run takes everything at i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import groupby
 
 from supervisor_tx.config.changes import Change, Changes, Reason
 from supervisor_tx.config.model import Config
+from supervisor_tx.values import fields, frozen
 
 
 class Action(Enum):
@@ -57,7 +57,7 @@ EXECUTED = frozenset(
 STARTED = frozenset({"autostart", "startsecs"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One thing to do, and why."""
 

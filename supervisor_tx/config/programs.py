@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pwd
-from dataclasses import replace
 
 from supervisor_tx.config import datatypes
 from supervisor_tx.config.datatypes import SYSLOG, Datatype
@@ -12,6 +11,7 @@ from supervisor_tx.config.expansion import Names
 from supervisor_tx.config.ini import Section
 from supervisor_tx.config.model import AUTO, FcgiSocketConfig, LogConfig, ProcessConfig
 from supervisor_tx.config.options import Context, Options
+from supervisor_tx.values import replace
 
 #: More processes of one program than any system runs; a typing error, and a very long wait.
 NUMPROCS_LIMIT = 100_000

@@ -11,13 +11,13 @@ import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from supervisor_tx.config.reading import State, state_of
+from supervisor_tx.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sources:
     """A configuration's files, and all folders in which something may change what it says."""
 

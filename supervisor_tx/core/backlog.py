@@ -11,9 +11,9 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from supervisor_tx.core.events import Event
+from supervisor_tx.values import mutable
 
 #: Bytes of a backlog whose number of events is not limited by the configuration: some 90,000
 #: changes of state.
@@ -23,7 +23,7 @@ MOST_BYTES = 32 * 1024 * 1024
 OVERHEAD = 300
 
 
-@dataclass(slots=True)
+@mutable(eq=True, slots=True)
 class Serials:
     """Numbers that go up by one, from 0, and begin anew after the largest word of the machine."""
 
@@ -36,7 +36,7 @@ class Serials:
         return number
 
 
-@dataclass(slots=True)
+@mutable(eq=True, slots=True)
 class Waiting:
     """An event on its way to a listener of a pool, as it will be sent. Nothing of it changes."""
 

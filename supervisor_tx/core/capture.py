@@ -13,36 +13,36 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from supervisor_tx.core.ansi import AnsiStripper
+from supervisor_tx.values import frozen
 
 BEGIN, END = b"<!--XSUPERVISOR:BEGIN-->", b"<!--XSUPERVISOR:END-->"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForLog:
     """Bytes from outside of communications."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Captured:
     """Bytes from within a communication, as they came; not its end yet."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Communication:
     """A communication has ended: this is the last of it, or all."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GivenUp:
     """The output has ended within a communication, after so many bytes of it."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from supervisor_tx.core import events
 from supervisor_tx.core.backlog import Waiting
 from supervisor_tx.core.events import Event
 from supervisor_tx.core.states import ProcessState
+from supervisor_tx.values import asdict, frozen
 
 #: The classes that are written down member by member.
 _CLASSES: Final = {
@@ -27,7 +27,7 @@ _CLASSES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToldEvent:
     """An event of which only what listeners read is left: that of a plugin, taken up again."""
 

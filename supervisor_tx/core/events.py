@@ -8,10 +8,10 @@ may send others, under names that they register.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from supervisor_tx.core.states import ProcessState
+from supervisor_tx.values import frozen
 
 #: Each type by its name, with the name of the type that it is a kind of.
 PARENTS: Mapping[str, str | None] = {
@@ -100,7 +100,7 @@ class Occurrence:
         return self._payload
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessStateEvent:
     """A process has changed its state; what it carries is true of the moment after the change."""
 
@@ -134,7 +134,7 @@ class ProcessStateEvent:
                 return f"{head} pid:{self.pid}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessLogEvent:
     """A piece of a process's output."""
 
@@ -158,7 +158,7 @@ class ProcessLogEvent:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessCommunicationEvent:
     """What a process has said to event listeners, between the tokens for it."""
 
@@ -182,7 +182,7 @@ class ProcessCommunicationEvent:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemoteCommunicationEvent:
     """What a client has to say; neither part is looked at."""
 
@@ -199,7 +199,7 @@ class RemoteCommunicationEvent:
         return f"type:{self.type}\n{self.data}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SupervisorStateEvent:
     """The daemon begins to run, or to stop."""
 
@@ -216,7 +216,7 @@ class SupervisorStateEvent:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TickEvent:
     """So many seconds of wall-clock time are over."""
 
@@ -234,7 +234,7 @@ class TickEvent:
         return f"when:{self.when}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessGroupEvent:
     """A group has become active, or is so no more."""
 

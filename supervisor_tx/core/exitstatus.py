@@ -8,11 +8,12 @@ for a process whose end was taken by somebody else, so that nobody knows how it 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from signal import Signals
 
+from supervisor_tx.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class ExitStatus:
     """The end of a process: exactly one of code and signal, or neither where it is unknown."""
 

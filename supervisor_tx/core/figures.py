@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from supervisor_tx.values import frozen
 
 #: Samples that a history has at most.
 SAMPLES = 60
@@ -58,7 +59,7 @@ class History:
             yield None if math.isnan(cpu) else round(cpu, 1), self._rss[place]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figure:
     """
     What a program's processes use together.
@@ -82,7 +83,7 @@ class Figure:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Host:
     """The machine. None, where the system does not tell."""
 

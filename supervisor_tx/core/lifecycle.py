@@ -24,12 +24,12 @@ whatever the exit code (Supervisor docs, "Subprocesses"). Failed starts are trie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from supervisor_tx.core.states import ProcessState
 from supervisor_tx.errors import UnexpectedInput
+from supervisor_tx.values import field, frozen, mutable
 
 S = ProcessState
 
@@ -47,7 +47,7 @@ class AutoRestart(Enum):
     ALWAYS = "true"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestartPolicy:
     """The options of a program that shape its life; all times in seconds."""
 
@@ -64,42 +64,42 @@ class RestartPolicy:
 # Inputs: orders and news
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     """Somebody, or autostart, wants it to run."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """Somebody wants it down, and to stay down."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quiesce:
     """The daemon is going down: nothing starts by itself from now on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Abandon:
     """The daemon is going down and it is this group's turn: give up on a failed start."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spawned:
     """The program has been executed; there is a pid."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpawnRefused:
     """There is no process: the program could not be executed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stayed:
     """It has been up for longer than ``startsecs``."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exited:
     """It ended: with ``code``, or by ``signal``, or nobody knows how (both None)."""
 
@@ -109,17 +109,17 @@ class Exited:
     uptime: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waited:
     """The time until the next start is over."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overdue:
     """It has not ended within ``stopwaitsecs`` of the last signal."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KillFailed:
     """The kernel refused to let us signal it."""
 
@@ -152,7 +152,7 @@ class Milestone(Enum):
     KILLING = "killing"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Announce:
     """The state has changed; subscribers see the new one."""
 
@@ -164,7 +164,7 @@ class Announce:
     expected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Log:
     """Write the line for a milestone."""
 
@@ -173,12 +173,12 @@ class Log:
     expected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spawn:
     """Execute the program; answer with :class:`Spawned` or :class:`SpawnRefused`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signal:
     """Send a signal, to the process or to its whole process group."""
 
@@ -186,7 +186,7 @@ class Signal:
     to_group: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """Set the timer: feed ``then`` after ``seconds``, in place of whatever it was set to."""
 
@@ -194,7 +194,7 @@ class Wait:
     then: Input
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopWaiting:
     """Take back the timer; there may be none."""
 
@@ -202,7 +202,7 @@ class StopWaiting:
 Effect = Announce | Log | Spawn | Signal | Wait | StopWaiting
 
 
-@dataclass(slots=True)
+@mutable(eq=True, slots=True)
 class Lifecycle:
     """Where one process is in its life, and the retries it has spent getting there."""
 

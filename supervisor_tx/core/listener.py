@@ -27,10 +27,10 @@ finishes with a length below 0, and knows no longest line or answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from supervisor_tx.core.states import ListenerState as S
+from supervisor_tx.values import asdict, frozen
 
 #: Bytes that may come without the line end that must follow a length.
 LONGEST_LINE = 64 * 1024
@@ -44,19 +44,19 @@ _READY = b"READY\n"
 _WORD = len(b"RESULT ")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BecameReady:
     """It can be handed an event, unless it goes on talking."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """It has dealt with its event; whoever hears this must say what comes of it."""
 
     result: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadResult:
     """Its answer cannot be understood: the dialogue is over, and its event is not dealt with."""
 
@@ -64,7 +64,7 @@ class BadResult:
     line: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Violated:
     """It has said what it may not say in the state in which it was: the dialogue is over."""
 
@@ -76,7 +76,7 @@ class Violated:
 News: TypeAlias = BecameReady | Answered | BadResult | Violated
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DialogueRecord:
     """A dialogue written down. All values survive JSON (:meth:`as_dict`, :meth:`from_dict`)."""
 

@@ -24,8 +24,9 @@ an event loop.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+
+from supervisor_tx.values import field, frozen
 
 #: A process that is supervised: its group's name and its own.
 Key: TypeAlias = tuple[str, str]
@@ -72,7 +73,7 @@ class Tree(NamedTuple):
         return sum(not row.zombie for row in self.members.values())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """The trees as they were found at one time."""
 

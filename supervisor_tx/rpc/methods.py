@@ -14,7 +14,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from supervisor_tx.rpc.faults import incorrect_parameters
@@ -29,13 +28,14 @@ from supervisor_tx.supervision.description import (
 )
 from supervisor_tx.supervision.operations import OPERATIONS
 from supervisor_tx.supervision.principal import Principal
+from supervisor_tx.values import frozen
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TYPE = re.compile(r"^\s*@(param|return)\s+(\S+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Method:
     """One method: how to call it, and what is told of it."""
 
@@ -86,7 +86,7 @@ def always(function: F) -> F:
     return function
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asked:
     """Which operation a method asks for."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -19,6 +18,7 @@ from supervisor_tx.rpc import marshal
 from supervisor_tx.rpc.marshal import Fragment
 from supervisor_tx.supervision.info import ProcessInfo, describe, uptime
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import field, mutable
 
 #: What fits an ``int`` of XML-RPC, which is how times are sent.
 LEAST, MOST = -(1 << 31), (1 << 31) - 1
@@ -29,7 +29,7 @@ def clamp(number: int) -> int:
     return max(LEAST, min(MOST, number))
 
 
-@dataclass(eq=False)
+@mutable
 class _Entry:
     """
     One process: its struct, and where in it is what changes by the second.
@@ -119,7 +119,7 @@ def _members(**members: object) -> bytes:
     )
 
 
-@dataclass(eq=False)
+@mutable
 class StatusCache:
     """The infos of the processes of one daemon."""
 

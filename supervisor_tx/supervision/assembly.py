@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
@@ -17,9 +16,10 @@ from supervisor_tx.supervision.logs.output import OutputChannel, make_channels
 from supervisor_tx.supervision.pool import Exchange, ListenerPool
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
 from supervisor_tx.supervision.sockets import SharedSocket
+from supervisor_tx.values import field, mutable
 
 
-@dataclass(eq=False)
+@mutable
 class Assembly:
     """Makes groups, with what they all share."""
 

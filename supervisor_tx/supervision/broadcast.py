@@ -18,7 +18,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import Any
@@ -30,6 +29,7 @@ from supervisor_tx.core.events import Occurrence
 from supervisor_tx.supervision.bus import EventBus
 from supervisor_tx.supervision.ring import Ring, Topic
 from supervisor_tx.supervision.rounds import Rounds
+from supervisor_tx.values import frozen
 
 #: Types of the events that are kept, and told to whoever names no types.
 HISTORY = ("PROCESS_STATE", "PROCESS_GROUP", "SUPERVISOR_STATE_CHANGE", "REMOTE_COMMUNICATION")
@@ -51,7 +51,7 @@ MOST_LIVE = 1_000
 MOST_LIVE_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True)
+@frozen
 class Interest:
     """
     Which events somebody wants to hear of.
@@ -84,7 +84,7 @@ class Interest:
         ) in self.processes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Missed:
     """Events were gone before they could be told."""
 

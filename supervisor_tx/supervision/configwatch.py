@@ -10,7 +10,6 @@ does not tell, the files are looked at every few seconds. When nobody looks noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -24,6 +23,7 @@ from supervisor_tx.config.model import Config
 from supervisor_tx.config.plan import Step
 from supervisor_tx.config.sources import Sources
 from supervisor_tx.errors import ConfigError
+from supervisor_tx.values import frozen
 
 _log = Logger()
 
@@ -37,7 +37,7 @@ PATIENCE = 0.3
 LOOK_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigState:
     """How the configuration on disk compares with the one in force."""
 
@@ -73,7 +73,7 @@ class Configured(Protocol):
         """Do what may wait for a disk."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     """What was on disk at one time, and what came of it."""
 

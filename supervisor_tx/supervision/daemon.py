@@ -16,7 +16,6 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -49,6 +48,7 @@ from supervisor_tx.supervision.outside import Outside
 from supervisor_tx.supervision.pool import Exchange, ResultHandler
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.workers import Workers
+from supervisor_tx.values import field, frozen, replace
 
 _log = Logger()
 
@@ -59,7 +59,7 @@ T = TypeVar("T")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2)
 
 
-@dataclass(frozen=True)
+@frozen
 class ConfigSource:
     """Where the configuration comes from: all that it takes to read it again."""
 

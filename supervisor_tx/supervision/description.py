@@ -16,11 +16,11 @@ from __future__ import annotations
 import inspect
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol, TypeVar, get_type_hints
 
 from supervisor_tx.errors import InvalidArgument, SupervisorError
+from supervisor_tx.values import field, frozen
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,7 +60,7 @@ class Kind(Protocol):
         """Return what a text stands for; raise ValueError."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Text:
     """Text, of so many characters."""
 
@@ -99,7 +99,7 @@ class Text:
     read = take
 
 
-@dataclass(frozen=True)
+@frozen
 class Whole:
     """A whole number."""
 
@@ -128,7 +128,7 @@ class Whole:
         return self.take(int(text))
 
 
-@dataclass(frozen=True)
+@frozen
 class Flag:
     """Yes or no."""
 
@@ -152,7 +152,7 @@ class Flag:
         return text in ("true", "1")
 
 
-@dataclass(frozen=True)
+@frozen
 class OneOf:
     """One of a few words, each of which stands for a value."""
 
@@ -173,7 +173,7 @@ class OneOf:
     read = take
 
 
-@dataclass(frozen=True)
+@frozen
 class SignalName:
     """The name or the number of a signal."""
 
@@ -203,7 +203,7 @@ class SignalName:
         return self.take(text)
 
 
-@dataclass(frozen=True)
+@frozen
 class Many:
     """A list; as text, its members with commas between them."""
 
@@ -235,7 +235,7 @@ class Many:
         return self.take(text.split(","))
 
 
-@dataclass(frozen=True)
+@frozen
 class Parameter:
     """One argument of an operation."""
 
@@ -250,7 +250,7 @@ class Parameter:
         return self.default is MISSING
 
 
-@dataclass(frozen=True)
+@frozen
 class Operation:
     """One thing that can be asked of the daemon."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from supervisor_tx.values import frozen
 
 #: It never ran, and never failed to start either.
 NEVER: Final = ""
@@ -21,7 +22,7 @@ STOPPED: Final = "stopped"
 SHUTDOWN: Final = "shutdown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """The end of a run. For a process that runs it is that of the run before."""
 

@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 
 from twisted.internet.defer import Deferred, succeed
@@ -25,6 +24,7 @@ from supervisor_tx.core.figures import Figure, History, Host, percent
 from supervisor_tx.core.processtree import Key, Look, Row, Survey, used
 from supervisor_tx.errors import NoFigures
 from supervisor_tx.supervision.processtable import ProcessTable, open_table
+from supervisor_tx.values import frozen
 
 _log = Logger()
 
@@ -45,7 +45,7 @@ KEPT = 60.0
 LINGER = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessFigures:
     """What can be told of one process."""
 

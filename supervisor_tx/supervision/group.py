@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from supervisor_tx.config.model import GroupConfig
 from supervisor_tx.core.lifecycle import Quiesce, Start
 from supervisor_tx.supervision import ending
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import field, mutable
 
 
-@dataclass(eq=False)
+@mutable
 class ProcessGroup:
     """A group that is active: its processes by name, in the order in which they start."""
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from supervisor_tx.config.model import AUTO, Config, GroupConfig, LogConfig, ProcessConfig
 from supervisor_tx.core.lifecycle import AutoRestart, Waited
 from supervisor_tx.core.states import ProcessState, SupervisorState
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
+from supervisor_tx.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessInfo:
     """
     What is known of one process, at the moment of asking.
@@ -55,7 +55,7 @@ class ProcessInfo:
     next_try: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DaemonInfo:
     """What is known of the daemon, at the moment of asking."""
 

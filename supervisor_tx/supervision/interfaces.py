@@ -9,7 +9,6 @@ child's output goes through a channel into sinks. Each of these has more than on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IProcessTransport
@@ -18,9 +17,10 @@ from zope.interface import Attribute, Interface
 
 from supervisor_tx.errors import SpawnFailed
 from supervisor_tx.supervision.children.childrecord import ChildRecord
+from supervisor_tx.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpawnOrder:
     """What to execute, in Supervisor's terms. Looked up and checked where it is carried out."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from supervisor_tx.activity import Level, Logger
 from supervisor_tx.core.backlog import Waiting
@@ -11,6 +10,7 @@ from supervisor_tx.core.events import Event, readable
 from supervisor_tx.core.listener import Answered, BadResult, BecameReady, Dialogue, News, Violated
 from supervisor_tx.core.states import ListenerState, ProcessState
 from supervisor_tx.supervision.process import STDIN, SupervisedProcess
+from supervisor_tx.values import field, mutable
 
 _log = Logger()
 
@@ -18,7 +18,7 @@ _log = Logger()
 SHOWN = 200
 
 
-@dataclass(eq=False, slots=True)
+@mutable(slots=True)
 class Listener:
     """
     Performs one end of the dialogue for one run of a process after the other.

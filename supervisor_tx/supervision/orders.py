@@ -9,7 +9,6 @@ is known.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -29,6 +28,7 @@ from supervisor_tx.errors import (
 from supervisor_tx.supervision import ending
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.waiting import StopReports, when
+from supervisor_tx.values import frozen, mutable
 
 _log = Logger()
 
@@ -42,7 +42,7 @@ ORDERS_A_TURN = 25
 STARTED = frozenset({ProcessState.STARTING, ProcessState.RUNNING})
 
 
-@dataclass(eq=False)
+@mutable
 class Turn:
     """How far the order to one process has come."""
 
@@ -50,7 +50,7 @@ class Turn:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What an order to one of many processes has come to."""
 

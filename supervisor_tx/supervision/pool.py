@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -31,6 +30,7 @@ from supervisor_tx.supervision.bus import EventBus
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.listener import Listener
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import field, frozen, mutable
 
 _log = Logger()
 
@@ -44,7 +44,7 @@ def accept_ok(event: Event, result: bytes) -> bool:
     return result == b"OK"
 
 
-@dataclass(eq=False)
+@mutable
 class Exchange:
     """What all pools of a daemon share."""
 
@@ -58,7 +58,7 @@ class Exchange:
     find_handler: Callable[[str], ResultHandler] = lambda _: accept_ok
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListenerStats:
     """One process of a pool, at the moment."""
 
@@ -74,7 +74,7 @@ class ListenerStats:
     handed: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolStats:
     """A pool at the moment, with counts since it was made active."""
 
@@ -95,7 +95,7 @@ class PoolStats:
     listeners: tuple[ListenerStats, ...]
 
 
-@dataclass(eq=False)
+@mutable
 class ListenerPool(ProcessGroup):
     """The group of an ``[eventlistener:x]``."""
 

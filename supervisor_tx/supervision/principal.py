@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from supervisor_tx.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Principal:
     """Who asks: by which way, and as whom, as far as that is known."""
 

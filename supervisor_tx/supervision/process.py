@@ -12,7 +12,6 @@ import errno
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -53,6 +52,7 @@ from supervisor_tx.supervision.children.child import ChildProtocol
 from supervisor_tx.supervision.ending import Ending
 from supervisor_tx.supervision.interfaces import Channel, IChildTransport, ISpawner, SpawnOrder
 from supervisor_tx.supervision.sockets import SharedSocket
+from supervisor_tx.values import field, mutable
 
 _log = Logger()
 
@@ -78,7 +78,7 @@ def policy(config: ProcessConfig) -> RestartPolicy:
     )
 
 
-@dataclass(eq=False, slots=True, weakref_slot=True)
+@mutable(slots=True, weakref_slot=True)
 class SupervisedProcess:
     """
     A process of a group, whether it runs or not.

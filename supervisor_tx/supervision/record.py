@@ -9,7 +9,6 @@ is monotonic and the same for all processes of a host, so times by it stay good.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -22,6 +21,7 @@ from supervisor_tx.supervision.children.childrecord import ChildRecord
 from supervisor_tx.supervision.ending import Ending
 from supervisor_tx.supervision.interfaces import IChildTransport
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import asdict, field, fields, frozen
 
 #: What a timer may be set for, by name.
 TIMERS: Mapping[str, Input] = {
@@ -31,7 +31,7 @@ TIMERS: Mapping[str, Input] = {
 Adopt = Callable[[ChildRecord, ProcessProtocol], IChildTransport]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ProcessRecord:
     """One process. All values survive JSON (:meth:`as_dict`, :meth:`from_dict`)."""
 

@@ -8,11 +8,11 @@ has none is told as its nearest ancestor that has one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 
 from supervisor_tx import errors
 from supervisor_tx.errors import SupervisorError
+from supervisor_tx.values import frozen
 
 
 class FaultCode(IntEnum):
@@ -38,7 +38,7 @@ class FaultCode(IntEnum):
     CANT_REREAD = 92
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """How one class of errors is told."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
 from supervisor_tx.core.events import Event
 from supervisor_tx.core.facts import LONGEST, OURS, as_json, facts
+from supervisor_tx.values import mutable
 
 #: Bytes that an event takes beside what is said in it.
 OVERHEAD = 512
@@ -40,7 +40,7 @@ def topic_of(event: Event) -> Topic:
     return Topic(event.name, getattr(event, "group", None), getattr(event, "process", None))
 
 
-@dataclass(eq=False, slots=True)
+@mutable(slots=True)
 class Entry:
     """An event in a ring."""
 

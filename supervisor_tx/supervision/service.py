@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -31,6 +30,7 @@ from supervisor_tx.errors import StillRunning, UnknownProcess
 from supervisor_tx.supervision.bus import EventBus, Ticker
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import field, mutable
 
 _log = Logger()
 
@@ -38,7 +38,7 @@ _log = Logger()
 REPORT_SECONDS = 3.0
 
 
-@dataclass(eq=False)
+@mutable
 class Supervisor:
     """The groups by name in the order in which they start, and what the daemon is about."""
 

@@ -12,16 +12,16 @@ import os
 import socket
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from supervisor_tx.activity import Logger
 from supervisor_tx.config.model import FcgiSocketConfig
 from supervisor_tx.errors import CannotStart, SpawnFailed
+from supervisor_tx.values import field, mutable
 
 _log = Logger()
 
 
-@dataclass(eq=False)
+@mutable
 class SharedSocket:
     """A listening socket that lives as long as somebody uses it."""
 

@@ -9,7 +9,6 @@ reason and keeps no other from being carried out.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
@@ -28,6 +27,7 @@ from supervisor_tx.supervision.principal import Principal
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.waiting import when
+from supervisor_tx.values import frozen
 
 _log = Logger()
 
@@ -47,7 +47,7 @@ class Updatable(Protocol):
         """Make a group active; start none of it; raise CannotStart."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """A step, and what came of it: ``problem`` is None where nothing went wrong."""
 

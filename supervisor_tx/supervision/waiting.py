@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -11,6 +10,7 @@ from twisted.python.failure import Failure
 
 from supervisor_tx.activity import Logger
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import field, mutable
 
 _log = Logger()
 
@@ -45,7 +45,7 @@ def when(process: SupervisedProcess, ready: Callable[[], bool]) -> Deferred[None
     return done
 
 
-@dataclass(eq=False)
+@mutable
 class StopReports:
     """Tells in the activity log which stops are waited for, as long as somebody waits."""
 

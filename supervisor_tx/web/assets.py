@@ -11,10 +11,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from supervisor_tx.values import frozen
 from supervisor_tx.web.headers import NO_SNIFFING
 from supervisor_tx.web.links import Links
 from supervisor_tx.web.request import Request
@@ -43,7 +43,7 @@ OLD = {
 _FOR_EVER = b"Cache-Control: public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asset:
     """One file."""
 

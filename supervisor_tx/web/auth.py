@@ -6,13 +6,14 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode
-from dataclasses import dataclass, field
+
+from supervisor_tx.values import field, frozen
 
 #: What a stored password begins with that is the SHA-1 of the real one, in hexadecimal digits.
 SHA = "{SHA}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     """The one user of a server, and the password as it is configured."""
 

@@ -14,7 +14,6 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet import tcp
@@ -27,6 +26,7 @@ from zope.interface import implementer
 from supervisor_tx.activity import Logger
 from supervisor_tx.supervision.children.descriptors import keep_high
 from supervisor_tx.supervision.operations import Principal
+from supervisor_tx.values import field, frozen, mutable
 from supervisor_tx.web.sockets import ClaimedSocket
 
 _log = Logger()
@@ -47,7 +47,7 @@ RETRY = 1.0
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Peer:
     """Who is at the other end, as far as the kernel knows."""
 
@@ -168,7 +168,7 @@ class Connection(tcp.Connection):
             super().setTcpNoDelay(enabled)
 
 
-@dataclass(eq=False)
+@mutable
 class Connections:
     """All connections of the daemon, whichever server they came to."""
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from supervisor_tx.config.model import ServerConfig
+from supervisor_tx.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hosts:
     """Names of a server, in lower case; an address is nobody's to redirect, and always right."""
 

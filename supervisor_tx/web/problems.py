@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from supervisor_tx.errors import ConfigError, InvalidArgument, SupervisorError
 from supervisor_tx.supervision.refusals import refusal
+from supervisor_tx.values import asdict
 from supervisor_tx.web.answers import REASONS
 from supervisor_tx.web.headers import DATA
 from supervisor_tx.web.request import Request

@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config.model import Config, ServerConfig
 from supervisor_tx.errors import CannotStart
 from supervisor_tx.supervision import limits
+from supervisor_tx.values import mutable
 from supervisor_tx.web.secret import Secret
 from supervisor_tx.web.sockets import AlreadyListening, ClaimedSocket, Key, claim, key_of, place_of
 
@@ -40,7 +40,7 @@ MOST_CLIENTS = 1024
 FAREWELL = 2.0
 
 
-@dataclass(eq=False)
+@mutable
 class _Server:
     """A server that serves."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +22,7 @@ from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config.model import Config, ServerConfig
 from supervisor_tx.errors import UnknownProcess
 from supervisor_tx.supervision.operations import STDERR, STDOUT, Operations, Principal
+from supervisor_tx.values import frozen
 from supervisor_tx.web.answers import http_date
 from supervisor_tx.web.auth import Credentials
 from supervisor_tx.web.channel import Channel
@@ -95,7 +95,7 @@ class Logs(Protocol):
         """Return the path of the activity log; None: it is no file."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """What a server serves, until the next restart of the daemon."""
 

@@ -19,11 +19,11 @@ import stat
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from supervisor_tx.config.model import ServerConfig
 from supervisor_tx.errors import CannotStart
 from supervisor_tx.supervision.children.descriptors import keep_high
+from supervisor_tx.values import mutable
 
 #: Clients that may wait to be accepted.
 BACKLOG = 1024
@@ -78,7 +78,7 @@ class CannotOpen(CannotStart):
         )
 
 
-@dataclass(eq=False)
+@mutable
 class ClaimedSocket:
     """A listening socket, and the file that it has made."""
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 from hypothesis import given
@@ -17,6 +16,7 @@ from supervisor_tx.config.model import (
     ProcessConfig,
 )
 from supervisor_tx.core.lifecycle import AutoRestart
+from supervisor_tx.values import fields, replace
 
 SOCKET = FcgiSocketConfig("unix:///a", path="/a", mode=0o700)
 PROCESS = ProcessConfig("x", "/bin/x", program="x", socket=SOCKET)
@@ -106,7 +106,7 @@ class ChangesTests(SynchronousTestCase):
             ("on_protocol_error", "restart"),
         ):
             self.assertEqual(
-                self.reasons(replace(pool, **{option: value}), pool),  # type: ignore[arg-type]
+                self.reasons(replace(pool, **{option: value}), pool),
                 (Reason(None, option, getattr(pool, option), value),),
             )
         (reason,) = self.reasons(pool)

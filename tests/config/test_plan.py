@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from unittest import TestCase
 
@@ -15,6 +14,7 @@ from supervisor_tx.config.model import (
     ProcessConfig,
 )
 from supervisor_tx.config.plan import Action, Step, plan
+from supervisor_tx.values import replace
 
 ONE = ProcessConfig(name="one", command="/bin/one")
 TWO = ProcessConfig(name="two", command="/bin/two")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -30,6 +29,7 @@ from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.update import Done, Updater
 from supervisor_tx.testing import FakeChild, MemorySpawner
+from supervisor_tx.values import replace
 from tests.logs import public_folder
 
 WHO = Principal("internal")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.config.model import ServerConfig
+from supervisor_tx.values import replace
 from supervisor_tx.web.request import Request
 from supervisor_tx.web.safety import Guard, Refused
 from supervisor_tx.web.site import Site

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from supervisor_tx.supervision.logs import watch
 from supervisor_tx.supervision.operations import Principal
+from supervisor_tx.values import replace
 from supervisor_tx.web.channel import AT_ONCE, DEADLINE, LINGER, PROGRESS
 from supervisor_tx.web.request import MOST_BODY
 from supervisor_tx.web.site import BadRequest

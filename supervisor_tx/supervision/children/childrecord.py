@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from supervisor_tx.values import asdict, fields, frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen(kw_only=True)
 class ChildRecord:
     """
     A child transport, written down. All values survive JSON (:meth:`as_dict`, :meth:`from_dict`).

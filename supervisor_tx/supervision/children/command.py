@@ -6,7 +6,6 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from supervisor_tx.errors import (
@@ -16,12 +15,13 @@ from supervisor_tx.errors import (
     CommandNotPermitted,
     CommandUnusable,
 )
+from supervisor_tx.values import frozen
 
 #: Where commands are looked for when there is no PATH at all.
 DEFAULT_PATH = "/bin:/usr/bin:/usr/local/bin"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """What to execute: the words as written, and the file that the first one means."""
 

@@ -13,7 +13,6 @@ import pwd
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -21,12 +20,13 @@ from supervisor_tx.errors import SpawnFailed
 from supervisor_tx.supervision.children.command import Command, find_command
 from supervisor_tx.supervision.children.descriptors import OPEN_FILES, OpenFileLimit
 from supervisor_tx.supervision.interfaces import SpawnOrder
+from supervisor_tx.values import field, frozen, mutable
 
 #: The longest first line of a script that kernels look at.
 SHEBANG_LENGTH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Launched:
     """A program that runs, and our ends of what joins us to it."""
 
@@ -42,7 +42,7 @@ class Launched:
             os.close(fd)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """Whom to become. The primary group comes first, as in Supervisor."""
 
@@ -74,7 +74,7 @@ def launch(order: SpawnOrder, limit: OpenFileLimit = OPEN_FILES, pidfds: bool = 
 # Descriptors
 
 
-@dataclass(slots=True)
+@mutable(eq=True, slots=True)
 class _Pipes:
     """The pipes of one child, until they have found their owners."""
 

@@ -12,7 +12,6 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 from twisted.internet.defer import Deferred
@@ -29,6 +28,7 @@ from supervisor_tx.supervision.children.loop import Agenda, Descriptors, Loop
 from supervisor_tx.supervision.children.spawn import Launched, launch
 from supervisor_tx.supervision.children.transport import ChildTransport
 from supervisor_tx.supervision.interfaces import ISpawner, SpawnOrder
+from supervisor_tx.values import frozen
 
 _log = Logger()
 
@@ -42,7 +42,7 @@ PATIENCE = 5.0
 MOST = 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class _Job:
     """An order, and who waits for what comes of it."""
 

@@ -6,10 +6,10 @@ some text stands. However long a log is, a page of it is read, and no more.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from supervisor_tx.errors import LogFailed, NoLogFile
 from supervisor_tx.supervision.logs.logreading import open_log, read_at
+from supervisor_tx.values import frozen
 
 #: Bytes of a page, at most.
 PAGE = 32 * 1024
@@ -20,7 +20,7 @@ SEARCHED = 256 * 1024 * 1024
 _PIECE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogPage:
     """Some lines of a log, and where in it they stand; places are counted in bytes."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from zope.interface import implementer
 from supervisor_tx.activity import Logger
 from supervisor_tx.errors import LogFailed, NoLogFile
 from supervisor_tx.supervision.logs.logreading import open_log
+from supervisor_tx.values import frozen
 from supervisor_tx.web.answers import http_date
 from supervisor_tx.web.problems import refuse
 from supervisor_tx.web.request import Request
@@ -35,7 +35,7 @@ _RANGE = re.compile(rb"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
 InThread = Callable[..., Deferred[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenLog:
     """A file that is open to be read."""
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from supervisor_tx.supervision.description import Flag, Operation, Parameter
 from supervisor_tx.supervision.operations import OPERATIONS, Operations, Principal, known_signal
+from supervisor_tx.values import field, frozen
 from supervisor_tx.web.api import shapes
 
 #: What all paths begin with.
@@ -28,7 +28,7 @@ WAIT = "wait"
 SEGMENTS: Mapping[str, str] = {"namespec": "name", "group": "name", "channel": "channel"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """What it takes to make an answer."""
 
@@ -42,7 +42,7 @@ class Context:
 Show = Callable[[Any, Context], bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """One URL, with one method."""
 

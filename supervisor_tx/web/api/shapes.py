@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -33,6 +32,7 @@ from supervisor_tx.supervision.orders import Outcome
 from supervisor_tx.supervision.pool import PoolStats
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.update import Done
+from supervisor_tx.values import mutable
 from supervisor_tx.web import problems
 
 # How schemas are written
@@ -527,7 +527,7 @@ def _pool(stats: PoolStats) -> dict[str, Any]:
 # Processes, kept as text: most of what is told of one changes seldom
 
 
-@dataclass(eq=False)
+@mutable
 class _Entry:
     """One process: all but its last two members, which change with the second."""
 

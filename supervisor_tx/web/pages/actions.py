@@ -9,7 +9,6 @@ It is done by the same operations as everything else, and told in a line of text
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from supervisor_tx.config.plan import Action
 from supervisor_tx.core import namespec
@@ -17,6 +16,7 @@ from supervisor_tx.errors import EndedAbnormally, StartFailed, SupervisorError
 from supervisor_tx.supervision.info import describe
 from supervisor_tx.supervision.operations import Operations, Outcome, Principal
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import frozen
 from supervisor_tx.web.pages import words
 
 Form = Mapping[str, Sequence[str]]
@@ -39,7 +39,7 @@ class Unclear(SupervisorError):
     """A form does not say what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """What is to be done."""
 
@@ -50,7 +50,7 @@ class Order:
     signal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """What has come of it."""
 

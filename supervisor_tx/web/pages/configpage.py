@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from twisted.web.template import Flattenable, Tag
 
@@ -11,6 +10,7 @@ from supervisor_tx.config.changes import Reason, shown
 from supervisor_tx.config.plan import Action, Step
 from supervisor_tx.core import namespec
 from supervisor_tx.errors import ConfigError, Problem
+from supervisor_tx.values import frozen, replace
 from supervisor_tx.web.pages import words
 from supervisor_tx.web.pages.frame import Frame, Page, render, token
 from supervisor_tx.web.pages.statuspage import Host, daemon_line
@@ -33,7 +33,7 @@ _DOES = {
 _NOT_NOW = (Action.RELOAD,)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigData:
     """What is to be shown of the configuration."""
 

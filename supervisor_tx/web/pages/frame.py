@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
 
 from twisted.web.template import Flattenable, Tag
 
 from supervisor_tx import __version__
+from supervisor_tx.values import frozen
 from supervisor_tx.web.forms import field
 from supervisor_tx.web.links import Links
 from supervisor_tx.web.pages.stencil import flat, h
@@ -21,7 +21,7 @@ HTML = b"text/html; charset=utf-8"
 _DOCTYPE = "<!DOCTYPE html>\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """What all pages of one request share."""
 
@@ -53,7 +53,7 @@ def frame_of(request: Request) -> Frame:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """What one page adds."""
 

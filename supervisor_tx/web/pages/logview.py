@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from twisted.web.template import Flattenable, Tag
 
 from supervisor_tx.supervision.logs.paging import LogPage
+from supervisor_tx.values import frozen
 from supervisor_tx.web.pages import sgr, words
 from supervisor_tx.web.pages.frame import Frame
 from supervisor_tx.web.pages.stencil import h
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogView:
     """A log, and what of it is asked for."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from twisted.web.template import Flattenable, Tag
@@ -13,6 +12,7 @@ from supervisor_tx.core.exitstatus import signal_name
 from supervisor_tx.core.figures import Figure
 from supervisor_tx.supervision.info import ProcessInfo, describe
 from supervisor_tx.supervision.process import STDERR, STDOUT, SupervisedProcess
+from supervisor_tx.values import frozen
 from supervisor_tx.web.pages import words
 from supervisor_tx.web.pages.frame import Frame, Page, render, token
 from supervisor_tx.web.pages.logview import LogView, log_view
@@ -28,7 +28,7 @@ CHANNELS = {"stdout": STDOUT, "stderr": STDERR}
 Facts = Iterable[tuple[str, Flattenable]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessData:
     """All that the page shows of a process, but for its logs."""
 

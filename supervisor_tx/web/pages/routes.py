@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,6 +22,7 @@ from supervisor_tx.supervision.logs import paging
 from supervisor_tx.supervision.logs.paging import LogPage
 from supervisor_tx.supervision.operations import Operations
 from supervisor_tx.supervision.refusals import refusal
+from supervisor_tx.values import replace
 from supervisor_tx.web.app import UNDER_WAY, UnderWay
 from supervisor_tx.web.forms import field, fields
 from supervisor_tx.web.headers import DATA, PAGE

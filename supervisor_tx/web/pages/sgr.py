@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from supervisor_tx.values import frozen, replace
 
 #: An escape sequence: (1) the numbers of one that sets styles; else a CSI, an OSC or a short one.
 #: The last alternative is a control character other than tab and line feed.
@@ -33,7 +34,7 @@ _ENDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How text looks from here on."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
@@ -22,6 +21,7 @@ from supervisor_tx.core.states import ProcessState as S
 from supervisor_tx.supervision import ending
 from supervisor_tx.supervision.info import ProcessInfo, describe
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.values import frozen, replace
 from supervisor_tx.web.pages import words
 
 #: States in the order in which they matter to who opens the page.
@@ -36,7 +36,7 @@ _ATTENTION = {**_URGENCY, S.STARTING: _URGENCY[S.BACKOFF]}
 Figures = Mapping[tuple[str, str], Figure]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One process, as a row shows it."""
 
@@ -65,7 +65,7 @@ class Row:
         return self.group, self.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """What of it is asked for, and in which order."""
 
@@ -87,7 +87,7 @@ class View:
         return all(word in name or state.startswith(word) for word in self.wanted.lower().split())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """Rows that stand together."""
 
@@ -105,7 +105,7 @@ class Section:
         return bool(self.group) and (self.counts.total() > 1 or not self.is_named_alike)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """All that the page shows of processes."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from twisted.web.template import Comment, Flattenable, Tag
 
+from supervisor_tx.values import frozen
 from supervisor_tx.web.pages import words
 from supervisor_tx.web.pages.frame import Frame, Page, render, token
 from supervisor_tx.web.pages.status import Status, View, summary, title
@@ -19,7 +19,7 @@ SIGNALS = ("HUP", "USR1", "USR2", "INT", "QUIT", "TERM", "KILL", "STOP", "CONT",
 _TABLE = "the table of processes"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Host:
     """The daemon, as the page tells of it."""
 

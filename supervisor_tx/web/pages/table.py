@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from twisted.web.template import Flattenable, Tag
 
 from supervisor_tx.core.figures import Figure
 from supervisor_tx.core.states import ProcessState as S
+from supervisor_tx.values import field, frozen, replace
 from supervisor_tx.web.pages import spark, words
 from supervisor_tx.web.pages.status import Figures, Row, Section, Status, View, summary
 from supervisor_tx.web.pages.stencil import Stencil, flat, h, hole
@@ -44,7 +44,7 @@ ACTS: Mapping[S, tuple[tuple[str, str], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """What rows look like by now."""
 

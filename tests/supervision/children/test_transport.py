@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ from supervisor_tx.supervision.children.transport import (
     start_time,
 )
 from supervisor_tx.supervision.interfaces import IChildTransport
+from supervisor_tx.values import replace
 from tests import requirements
 from tests.children import OurWorld, Recorder, command, puppet, running
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from supervisor_tx.config.model import LogConfig, ServerConfig
+from supervisor_tx.values import replace
 from supervisor_tx.web.auth import credentials
 from supervisor_tx.web.pages import errorpage
 from tests.rpc.stage import group, program

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,6 +13,7 @@ from supervisor_tx.core.events import ProcessStateEvent
 from supervisor_tx.core.figures import Figure, History
 from supervisor_tx.core.lifecycle import AutoRestart
 from supervisor_tx.core.states import ProcessState as S
+from supervisor_tx.values import replace
 from supervisor_tx.web.pages import status
 from supervisor_tx.web.pages.status import Row, View, arrange
 from supervisor_tx.web.pages.table import Moment, row, table
@@ -39,7 +39,7 @@ def some(name: str, state: S = S.RUNNING, group: str | None = None, **changes: o
     """A row of a process."""
     wrong = state in (S.FATAL, S.BACKOFF)
     made = replace(IDLE, name=name, group=group or name, state=state, needs_attention=wrong)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def names(shown: status.Status) -> list[str]:
@@ -152,7 +152,7 @@ class ArrangeTests(SynchronousTestCase):
 class RowTests(SynchronousTestCase):
     def shown(self, each: Row, now: float = 4600, **changes: object) -> Mapping[str, Element]:
         """The cells of a row, by their first class."""
-        moment = replace(Moment(now, {}), **changes)  # type: ignore[arg-type]
+        moment = replace(Moment(now, {}), **changes)
         made = tree(row(each, moment, names_group=True))
         self.assertEqual(made.get("data-process"), each.namespec)
         return {cell.get("class", ""): cell for cell in made}

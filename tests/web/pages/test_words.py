@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import signal
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from supervisor_tx.core.states import ProcessState
 from supervisor_tx.supervision import ending
 from supervisor_tx.supervision.info import ProcessInfo
+from supervisor_tx.values import replace
 from supervisor_tx.web.pages import spark, words
 from supervisor_tx.web.pages.stencil import Stencil, flat, h, hole
 
