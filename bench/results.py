@@ -89,9 +89,13 @@ class Comparison:
         ratio = self.ratio
         if ratio is None:
             return "-" if not self.theirs or not self.ours else "inf"
-        if 1 / self.noise <= ratio <= self.noise:
-            return f"draw ({ratio:.2f}x)"
-        return _times(ratio)
+        return f"draw ({ratio:.2f}x)" if self.draw else _times(ratio)
+
+    @property
+    def draw(self) -> bool:
+        """Whether the ratio is no more than noise."""
+        ratio = self.ratio
+        return ratio is not None and 1 / self.noise <= ratio <= self.noise
 
     def judged(self, size: Size) -> str:
         """Return whether the target is reached, or why that is not said; "" without target."""
@@ -103,7 +107,9 @@ class Comparison:
         if target.most is not None and median(self.ours) > target.most:
             return "missed"
         ratio = self.ratio
-        if target.ratio is None or ratio is None or ratio >= target.ratio:
+        if target.ratio is None or ratio is None:
+            return "met"
+        if ratio >= target.ratio and (target.ratio <= 1 or not self.draw):
             return "met"
         return "within noise" if ratio * self.noise >= target.ratio else "missed"
 
@@ -152,10 +158,10 @@ def shown(comparisons: Iterable[Comparison], size: Size) -> Iterable[str]:
     The ratio says how many times better ours is. It is a draw where one of the two differs as much
     from itself.
     """
-    yield f"{'':66}" + "".join(map(str.rjust, HEAD, WIDTHS)).rstrip()
+    yield f"{'':70}" + "".join(map(str.rjust, HEAD, WIDTHS)).rstrip()
     for each in comparisons:
         cells = "".join(map(str.rjust, each.cells(size), WIDTHS))
-        yield f"  {each.figure.titled(size):64}{cells}".rstrip()
+        yield f"  {each.figure.titled(size):68}{cells}".rstrip()
 
 
 def text(values: Sequence[float]) -> str:

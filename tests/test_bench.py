@@ -6,6 +6,9 @@ from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from bench.fitting import Growth, growth
+from bench.growth import BOOT, FIGURES
+from bench.growth import rst as rst_of_growth
 from bench.results import MANY, Comparison, Figure, Target, compared, shown
 from bench.sizes import FULL, QUICK
 from bench.table import rst
@@ -57,10 +60,13 @@ class TargetTests(SynchronousTestCase):
         self.assertEqual(aimed(target, [8.0], [5.0]).judged(FULL), "missed")
 
     def test_within_noise(self) -> None:
-        """A ratio that would have been reached in another round."""
-        self.assertEqual(
-            aimed(Target(ratio=2), [8.0, 9.0, 10.0], [5.0] * 3).judged(FULL), "within noise"
-        )
+        """A ratio that would have been reached in another round, or that is a draw."""
+        almost = aimed(Target(ratio=2), [8.0, 9.0, 10.0], [5.0] * 3)
+        self.assertEqual(almost.judged(FULL), "within noise")
+        draw = aimed(Target(ratio=1.1), [8.0, 9.0, 10.0], [8.0] * 3)
+        self.assertEqual(draw.judged(FULL), "within noise")
+        as_good = aimed(Target(ratio=1), [8.0, 9.0, 10.0], [8.0] * 3)
+        self.assertEqual(as_good.judged(FULL), "met")
 
     def test_none_at_all(self) -> None:
         """Nothing is reached by nothing only."""
@@ -101,3 +107,39 @@ class ShownTests(SynchronousTestCase):
         self.assertEqual(lines[0], "date today.")
         row = ["   * - rate, 1/s", "     - 2", "     - 6", "     - 3x", "     - 1.00x"]
         self.assertEqual(lines[-7:], [*row, "     -", "     -"])
+
+
+class GrowthTests(SynchronousTestCase):
+    def test_exponent(self) -> None:
+        """The square of a number grows with the exponent two, whatever it is multiplied by."""
+        grown = growth({number: 3.0 * number**2 for number in (10, 100, 1000, 5000)})
+        self.assertAlmostEqual(grown.overall or 0, 2)
+        self.assertAlmostEqual(grown.at_last or 0, 2)
+        self.assertEqual(grown.verdict, "more than linear")
+
+    def test_constant_part(self) -> None:
+        """What a constant part hides at small sizes is seen between the two largest."""
+        grown = growth({number: 1e5 + 0.1 * number**2 for number in (10, 100, 1000, 5000)})
+        self.assertLess(grown.overall or 0, 1.1)
+        self.assertGreater(grown.at_last or 0, 1.1)
+        self.assertEqual(grown.verdict, "more than linear")
+
+    def test_proportional(self) -> None:
+        """What each costs the same is linear."""
+        self.assertEqual(growth({10: 20.0, 100: 200.0, 1000: 2000.0}).verdict, "linear")
+
+    def test_nothing(self) -> None:
+        """What costs nothing does not grow."""
+        self.assertEqual(growth({10: 0.0, 100: 0.0}), Growth(None, None))
+        self.assertEqual(growth({10: 0.0, 100: 0.0}).verdict, "nothing")
+
+    def test_table(self) -> None:
+        """A row has what was measured at each size, the exponents, and what they say."""
+        of_it: dict[str, dict[int, list[float]]] = {figure.name: {} for figure in FIGURES}
+        of_it[BOOT.name] = {10: [10.0], 100: [100.0]}
+        values = {"ours": of_it}
+        results = {"about": {"date": "today"}, "sizes": [10, 100], "values": values}
+        lines = list(rst_of_growth(results))
+        boot = lines.index(f"   * - {BOOT.name}, ms")
+        cells = ["10", "100", "1.00", "1.00", "linear"]
+        self.assertEqual(lines[boot + 1 : boot + 6], [f"     - {cell}" for cell in cells])

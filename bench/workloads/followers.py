@@ -23,9 +23,9 @@ MEDIAN = Figure(
     "ms",
     target=Target(ratio=25, most=2),
 )
-P99 = Figure("20 followers by /logtail, from the child to each, 99th percentile", "ms")
+P99 = Figure("20 followers by /logtail, from the child to each, p99", "ms")
 PAGE_MEDIAN = Figure("20 followers as in the page, from the child to each, median", "ms")
-PAGE_P99 = Figure("20 followers as in the page, from the child to each, 99th percentile", "ms")
+PAGE_P99 = Figure("20 followers as in the page, from the child to each, p99", "ms")
 
 #: What pages of ours follow; Supervisor's follow /logtail.
 STREAM = "/api/v1/processes/writer/logs/stdout/stream"

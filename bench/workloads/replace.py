@@ -18,7 +18,7 @@ REPLACED = Figure(
     "from KILL of one until it is replaced, median", "ms", target=Target(ratio=300, most=3)
 )
 #: Of as many as are killed in ``size.killing`` seconds: with Supervisor about a dozen.
-P99 = Figure("from KILL of one until it is replaced, 99th percentile", "ms")
+P99 = Figure("from KILL of one until it is replaced, p99", "ms")
 
 PROGRAMS = 100
 

@@ -30,10 +30,11 @@ def _status(contestant: Contestant, directory: Path, count: int, times: int) -> 
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
         daemon.until_running(count)
         daemon.answers(socket_path(directory))
-        return median(_timed(contestant, directory, count) for _ in range(times))
+        return median(timed(contestant, directory, count) for _ in range(times))
 
 
-def _timed(contestant: Contestant, directory: Path, count: int) -> float:
+def timed(contestant: Contestant, directory: Path, count: int) -> float:
+    """Return how many milliseconds the command takes; raise GivenUp if it does not show all."""
     began = time.perf_counter()
     done = subprocess.run(
         [*contestant.client, "-c", str(directory / "supervisord.conf"), "status"],
