@@ -30,7 +30,7 @@ from supervisor_tx.rpc.status import StatusCache
 from supervisor_tx.rpc.supervisor import SupervisorMethods
 from supervisor_tx.rpc.system import SystemMethods
 from supervisor_tx.supervision.operations import Operations, Principal
-from supervisor_tx.web.site import BadRequest, Served
+from supervisor_tx.web.site import Answer, BadRequest, Served
 
 __all__ = ["MAIN_FACTORY", "BadRequest", "Resource", "make_resource"]
 
@@ -94,9 +94,9 @@ class Resource:
 
     # For the servers
 
-    def answer(self, body: bytes, who: Principal) -> bytes | Deferred[bytes]:
+    def answer(self, body: bytes, who: Principal) -> Answer | Deferred[Answer]:
         """
-        Return the answer to a call, now or later.
+        Return the answer to a call, now or later; a long one in parts.
 
         Raises BadRequest where it is no call, after saying so in the log. Whatever else is raised,
         or fails, is a mistake of ours or of a plug-in.
@@ -133,13 +133,13 @@ class Resource:
             self._known[body] = call
         return call
 
-    def _finish(self, result: Any, method: str) -> bytes:
-        answer = marshal.answer(result)
+    def _finish(self, result: Any, method: str) -> Answer:
+        answer = marshal.reply(result)
         if _log.enabled(Level.TRACE):
             _log.trace("XML-RPC method {method}() returned successfully", method=_shown(method))
         return answer
 
-    def _failed(self, failure: Failure, method: str) -> bytes:
+    def _failed(self, failure: Failure, method: str) -> Answer:
         failure.trap(Fault, SupervisorError)
         assert failure.value is not None
         return self._refuse(failure.value, method)

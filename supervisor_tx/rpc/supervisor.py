@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from supervisor_tx import SUPERVISOR_VERSION
+from supervisor_tx.core.characters import PIECE
 from supervisor_tx.errors import CannotStart
 from supervisor_tx.rpc.faults import (
     Fault,
@@ -31,9 +32,6 @@ from supervisor_tx.supervision.operations import (
 
 #: Of the interface, which has not changed since Supervisor 3.0.
 API_VERSION = "3.0"
-
-#: Bytes of a log that are turned into an answer at once; more than that in a thread.
-AT_ONCE = 1 << 18
 
 
 #: What methods return, for their help.
@@ -312,7 +310,7 @@ class SupervisorMethods:
 
     def _text(self, reading: Deferred[bytes]) -> Deferred[Fragment]:
         def marshal(data: bytes) -> Fragment | Deferred[Fragment]:
-            if len(data) <= AT_ONCE:
+            if len(data) <= PIECE:
                 return log_text(data)
             return self._operations.daemon.in_thread(log_text, data)
 

@@ -55,6 +55,7 @@ class Workers:
         while True:
             done, work = self._jobs.get()
             self._loop.callFromThread(self._finish, done, _outcome(work))
+            del done, work  # what they hold can be large, and the next job may be long in coming
 
     def _finish(self, done: Deferred[Any], outcome: Any) -> None:
         self._unfinished -= 1

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -52,10 +52,14 @@ class BadRequest(Exception):
     """What came is no call; the one who raises it has logged why."""
 
 
+#: The body of an answer, one that is long in parts.
+Answer: TypeAlias = bytes | Sequence[bytes]
+
+
 class Rpc(Protocol):
     """What answers XML-RPC calls."""
 
-    def answer(self, body: bytes, who: Principal) -> bytes | Deferred[bytes]:
+    def answer(self, body: bytes, who: Principal) -> Answer | Deferred[Answer]:
         """Return the answer to a call, now or later; raise BadRequest."""
 
 
@@ -295,11 +299,18 @@ class Site(server.Site):
             )
             request.refuse(500)
         else:
-            if isinstance(answer, bytes):
-                request.respond(200, b"text/xml", answer)
+            if isinstance(answer, Deferred):
+                answer.addCallback(self._answered, request).addErrback(_answer_failed, request)
             else:
-                answer.addCallback(lambda ready: request.respond(200, b"text/xml", ready))
-                answer.addErrback(_answer_failed, request)
+                self._answered(answer, request)
+
+    def _answered(self, answer: Answer, request: Request) -> None:
+        if isinstance(answer, bytes):
+            request.respond(200, b"text/xml", answer)
+        else:
+            from supervisor_tx.web import parts  # seldom needed
+
+            parts.respond(request, 200, b"text/xml", answer, self.reactor)
 
     # Logs
 

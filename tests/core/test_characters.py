@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from supervisor_tx.core.characters import WholeCharacters
+from supervisor_tx.core.characters import PIECE, WholeCharacters, texts
 
 
 class CharactersTests(SynchronousTestCase):
@@ -75,3 +75,13 @@ class CharactersTests(SynchronousTestCase):
             got += text.feed(chunk, is_cut=is_cut)
             self.assertLessEqual(len(text.held), 3 if is_cut else 0)
         self.assertEqual(got + text.flush(), b"".join(chunk for chunk, _ in chunks))
+
+
+class TextsTests(SynchronousTestCase):
+    @given(st.binary(max_size=8), st.integers(0, 8), st.integers(0, 2))
+    def test_pieces(self, data: bytes, before: int, pieces: int) -> None:
+        """A long text is the same piece by piece, wherever characters are cut."""
+        data = b"x" * (pieces * PIECE - before) + data + "€".encode() * 3
+        found = list(texts(data))
+        self.assertEqual("".join(found), data.decode("utf-8", "replace"))
+        self.assertLessEqual(max(map(len, found)), PIECE + 3)

@@ -35,6 +35,7 @@ from supervisor_tx.supervision.pool import Exchange
 from supervisor_tx.supervision.process import SupervisedProcess
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.testing import FakeChild, MemorySpawner
+from supervisor_tx.web.site import Answer
 from tests.processes import FakeTable
 
 P = ParamSpec("P")
@@ -46,6 +47,11 @@ NO_LOG = LogConfig(logfile=None)
 
 #: A command that can be run wherever there is a shell.
 COMMAND = "/bin/sh -c true"
+
+
+def whole(answer: Answer) -> bytes:
+    """Return an answer that may be in parts."""
+    return answer if isinstance(answer, bytes) else b"".join(answer)
 
 
 def program(name: str, **options: Any) -> ProcessConfig:
@@ -225,7 +231,7 @@ class RpcTestCase(DaemonTestCase):
             answer = self.resource.answer(body, WHO)
         except Exception:  # noqa: BLE001 (for the test to look at)
             return fail()
-        return succeed(answer) if isinstance(answer, bytes) else answer
+        return answer.addCallback(whole) if isinstance(answer, Deferred) else succeed(whole(answer))
 
     def result(self, asked: Deferred[bytes]) -> Any:
         """What a client makes of an answer that is there; a fault as code and text."""

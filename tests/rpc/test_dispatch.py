@@ -20,7 +20,7 @@ from supervisor_tx.rpc.plugins import NOT_DONE_YET
 from supervisor_tx.rpc.resource import MOST_KNOWN, BadRequest, Resource, make_resource
 from supervisor_tx.supervision.refusals import REFUSALS
 from tests.logs import Messages
-from tests.rpc.stage import SERVER, WHO, RpcTestCase, group, program
+from tests.rpc.stage import SERVER, WHO, RpcTestCase, group, program, whole
 
 UNKNOWN = (1, "UNKNOWN_METHOD")
 WRONG = (2, "INCORRECT_PARAMETERS")
@@ -265,7 +265,7 @@ class AnythingTests(RpcTestCase):
 
     async def asked(self, method: str, params: list[Any]) -> bytes:
         answer = self.resource.answer(marshalled(method, params), WHO)
-        return await answer if isinstance(answer, Deferred) else answer
+        return whole(await answer if isinstance(answer, Deferred) else answer)
 
 
 def marshalled(method: str, params: list[Any]) -> bytes:
@@ -346,7 +346,7 @@ class MulticallTests(RpcTestCase):
         body = xmlrpc.client.dumps((calls,), "system.multicall").encode()
         answer = resource.answer(body, WHO)
         assert isinstance(answer, Deferred)
-        first, second, third = self.result(answer)
+        first, second, third = self.result(answer.addCallback(whole))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError, TypeError)), 2)
         self.assertEqual(
             first["faultString"], "FAILED: <class 'ZeroDivisionError'>:division by zero"

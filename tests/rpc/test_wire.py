@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from supervisor_tx.core.characters import PIECE
 from supervisor_tx.rpc import marshal
 from supervisor_tx.rpc.faults import Fault, FaultCode
 from supervisor_tx.rpc.marshal import Fragment
@@ -239,6 +240,15 @@ class MarshalTests(SynchronousTestCase):
             return
         if text.isprintable():
             self.assertEqual(found, text)
+
+    def test_long(self) -> None:
+        """A long answer comes in parts, which are the same as the whole."""
+        text = marshal.log_text(b"x<y\n" * (marshal.LONG // 4))
+        parts = marshal.reply([text, 1])
+        assert not isinstance(parts, bytes)
+        self.assertEqual(b"".join(parts), marshal.answer([text, 1]))
+        self.assertLess(max(map(len, parts)), 3 * PIECE)
+        self.assertEqual(marshal.reply([1, 2]), marshal.answer([1, 2]))
 
     def test_more_than_32_bits(self) -> None:
         """A number of more than 32 bits is sent, and read by those who can."""

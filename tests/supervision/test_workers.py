@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -50,6 +52,21 @@ class WorkersTests(TestCase):
         workers = Workers(self.reactor)
         idents = {await workers.run(threading.get_ident) for _ in range(20)}
         self.assertEqual(len(idents), 1)
+
+    async def test_lets_go(self) -> None:
+        """What a job was about is let go of, also where no other job comes."""
+        workers = Workers(self.reactor)
+        gone: Deferred[None] = Deferred()
+        thing = Thing()
+        watch = weakref.ref(thing, lambda _: self.reactor.callFromThread(gone.callback, None))
+        await workers.run(id, thing)
+        del thing
+        await gone
+        self.assertIsNone(watch())
+
+
+class Thing:
+    """Something that a job is about."""
 
 
 class PrincipalTests(SynchronousTestCase):

@@ -12,6 +12,7 @@ from supervisor_tx.supervision.logs import watch
 from supervisor_tx.supervision.operations import Principal
 from supervisor_tx.values import replace
 from supervisor_tx.web.channel import AT_ONCE, DEADLINE, LINGER, PROGRESS
+from supervisor_tx.web.parts import AT_ONCE as TURN
 from supervisor_tx.web.request import MOST_BODY
 from supervisor_tx.web.site import BadRequest
 from tests.web.wire import CALL, Answer, Wire, World, answers, post, request
@@ -28,6 +29,15 @@ class SiteTestCase(SynchronousTestCase):
 
     def get(self, uri: str, method: str = "GET", version: str = "1.1") -> Answer:
         return self.world.connect().ask(request(method, uri, version), method)
+
+
+class SlowWire(Wire):
+    """A connection of a client that takes little at a time."""
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.producer is not None and data:
+            self.producer.pauseProducing()
 
 
 class CallTests(SiteTestCase):
@@ -120,6 +130,51 @@ class CallTests(SiteTestCase):
         self.wire.vanish()
         self.world.rpc.late[0].callback(b"<late/>")
         self.assertEqual(self.world.connect().ask(post()).code, 200)
+
+    def test_long_answer(self) -> None:
+        """A long answer is sent in later turns of the loop; the next request is answered then."""
+        self.wire.say(post(body=b"parts 100000") + post())
+        self.assertTrue(self.wire.heard.endswith(b"\r\n\r\n"))
+        self.world.turn()
+        first, second = answers(self.wire.take())
+        self.assertEqual(first.headers["content-type"], "text/xml")
+        self.assertEqual(first.body, b"".join(b"%05d" % number for number in range(100000)))
+        self.assertEqual(second.body, b"<answer/>")
+
+    def test_long_answer_late(self) -> None:
+        """A client of HTTP/1.0 may have one too, and one that comes later."""
+        self.wire.say(post(body=b"late", version="1.0"))
+        self.world.rpc.late[0].callback([b"<late", b"/>"])
+        self.world.turn()
+        [answer] = answers(self.wire.take())
+        self.assertEqual(answer.body, b"<late/>")
+        self.assertTrue(self.wire.closed)
+
+    def test_long_answer_taken_slowly(self) -> None:
+        """What the client does not take is not sent."""
+        wire = SlowWire(self.world.site)
+        wire.say(post(body=b"parts 100000"))
+        for turns in range(1, 4):
+            self.world.turn()
+            self.assertLess(len(wire.heard), (turns + 1) * TURN)
+            wire.producer.resumeProducing()
+        self.world.turn()
+        [answer] = answers(wire.take())
+        self.assertEqual(len(answer.body), 500000)
+
+    def test_long_answer_left(self) -> None:
+        """A client may go in the middle of one, or before."""
+        wire = SlowWire(self.world.site)
+        wire.say(post(body=b"parts 100000"))
+        self.world.turn()
+        wire.producer.resumeProducing()
+        wire.vanish()
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+        other = self.world.connect()
+        other.say(post(body=b"late"))
+        other.vanish()
+        self.world.rpc.late[0].callback([b"<late", b"/>"])
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
 
     def test_who(self) -> None:
         """The one who asks is known by the connection, and by name where that was proved."""

@@ -16,6 +16,7 @@ from zope.interface import implementer
 from supervisor_tx.config.model import ServerConfig
 from supervisor_tx.errors import UnknownProcess
 from supervisor_tx.supervision.operations import Principal
+from supervisor_tx.web import site
 from supervisor_tx.web.auth import Credentials
 from supervisor_tx.web.connections import Peer
 from supervisor_tx.web.safety import Guard
@@ -71,9 +72,9 @@ class FakeRpc:
 
     def __init__(self) -> None:
         self.calls: list[tuple[bytes, Principal]] = []
-        self.late: list[Deferred[bytes]] = []
+        self.late: list[Deferred[site.Answer]] = []
 
-    def answer(self, body: bytes, who: Principal) -> bytes | Deferred[bytes]:
+    def answer(self, body: bytes, who: Principal) -> site.Answer | Deferred[site.Answer]:
         """Fail, answer late or at once."""
         self.calls.append((body, who))
         if body == b"bad":
@@ -85,6 +86,8 @@ class FakeRpc:
             return self.late[-1]
         if body.startswith(b"long "):
             return b"x" * int(body[5:])
+        if body.startswith(b"parts "):
+            return [b"%05d" % number for number in range(int(body[6:]))]
         return b"<answer/>"
 
 

@@ -155,7 +155,7 @@ def open_log(path: str) -> int:
 def read_at(fd: int, offset: int, wanted: int) -> bytes:
     parts = []
     while wanted:
-        part = os.pread(fd, min(wanted, 1 << 20), offset)
+        part = os.pread(fd, wanted, offset)  # all of it: other threads get on meanwhile
         if not part:  # it was cut meanwhile
             break
         parts.append(part)

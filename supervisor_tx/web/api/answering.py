@@ -85,7 +85,11 @@ def _perform(route: Route, request: Request, segments: Mapping[str, str]) -> Non
         _send(request, status, route.show(result, context))
         return
     # Not given to Klein: it would call everything off when the client is gone.
-    result.addCallback(lambda found: _send(request, status, route.show(found, context)))
+    if route.is_log:  # text of any length, and bytes that are no text take long
+        result.addCallback(lambda found: operations.daemon.in_thread(route.show, found, context))
+    else:
+        result.addCallback(route.show, context)
+    result.addCallback(lambda shown: _send(request, status, shown))
     result.addErrback(_failed, request)
 
 

@@ -18,6 +18,7 @@ from supervisor_tx import SUPERVISOR_VERSION, __version__
 from supervisor_tx.config.changes import shown
 from supervisor_tx.config.plan import Action, Step
 from supervisor_tx.core import namespec
+from supervisor_tx.core.characters import texts
 from supervisor_tx.core.figures import Figure
 from supervisor_tx.core.processtree import Key
 from supervisor_tx.core.states import ListenerState, ProcessState, SupervisorState
@@ -408,15 +409,16 @@ def results(outcomes: Iterable[Outcome]) -> bytes:
 
 def log_piece(piece: Piece) -> bytes:
     """Return a piece of a log."""
-    return encoded(
+    about = encoded(
         {
             "path": piece.path,
             "offset": piece.offset,
             "end": piece.end,
             "size": piece.size,
-            "text": piece.data.decode("utf-8", "replace"),
         }
     )
+    text = b"".join(encoded(each)[1:-1] for each in texts(piece.data))
+    return b'%b,"text":"%b"}' % (about[:-1], text)
 
 
 def plan(planned: Iterable[Step]) -> bytes:
