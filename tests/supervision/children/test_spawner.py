@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -12,13 +13,18 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from supervisor_tx.errors import SpawnFailed
 from supervisor_tx.supervision.children.descriptors import OPEN_FILES
-from supervisor_tx.supervision.children.spawner import Spawner
+from supervisor_tx.supervision.children.spawner import CROWD, ROUND, Spawner
 from supervisor_tx.supervision.interfaces import ISpawner
 from supervisor_tx.testing import MemorySpawner
 from tests import requirements
@@ -201,6 +207,43 @@ class SpawnerTests(TestCase):
         await stopped
         self.assertEqual(self.threads(), 0)
 
+    def order_crowd(self, loop: HandLoop) -> tuple[Spawner, list[int]]:
+        """Order many programs that do not exist; return the numbers of those that are answered."""
+        spawner = Spawner(loop, pidfds=False, descriptors=loop)
+        answered: list[int] = []
+
+        def failed(number: int, error: SpawnFailed) -> None:
+            answered.append(number)
+
+        for number in range(MANY):
+            spawner.spawn(command("/no/such"), Recorder(), partial(failed, number))
+        return spawner, answered
+
+    def test_crowd(self) -> None:
+        """However many orders there are, the thread wakes the reactor for the first result only."""
+        loop = HandLoop()
+        spawner, answered = self.order_crowd(loop)
+        loop.call_from_thread()
+        stopped = spawner.stop()
+        loop.call_from_thread()
+        loop.pump([0, 0])
+        self.successResultOf(stopped)
+        self.assertEqual(answered, list(range(MANY)))
+        self.assertEqual(loop.getDelayedCalls(), [])
+
+    def test_rounds(self) -> None:
+        """The other results are collected round by round, the last few as they come."""
+        loop = HandLoop()
+        spawner, answered = self.order_crowd(loop)
+        loop.call_from_thread()
+        while len(answered) < MANY:
+            loop.advance(ROUND)
+            with contextlib.suppress(Empty):
+                loop.call_from_thread(patience=0.001)
+        self.assertEqual(answered, list(range(MANY)))
+        spawner.stop()
+        loop.call_from_thread()
+
     def test_no_thread(self) -> None:
         """Where there can be no thread, orders fail in words."""
         requirements.root()
@@ -229,6 +272,29 @@ class SpawnerTests(TestCase):
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         self.assertEqual((done.stdout, done.stderr), ("7\n", ""))
+
+
+#: Orders that are a crowd.
+MANY = CROWD + 20
+
+
+class HandLoop(Clock):
+    """A loop whose time, and whose calls from threads, come by hand. Nothing is ever readable."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted: SimpleQueue[Callable[[], object]] = SimpleQueue()
+
+    def callFromThread(self, callable: Callable[..., object], *args: Any) -> None:
+        self._wanted.put(partial(callable, *args))
+
+    def call_from_thread(self, patience: float = 30) -> None:
+        """Do what a thread wants next; wait so many seconds for it."""
+        self._wanted.get(timeout=patience)()
+
+    def addReader(self, reader: object) -> None: ...
+
+    removeReader = addWriter = removeWriter = addReader
 
 
 FAN_CLASS_CONTENT = 4
