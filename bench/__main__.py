@@ -112,6 +112,7 @@ def main() -> int:
             if arguments.workloads and workload.NAME not in arguments.workloads:
                 continue
             print(f"\n{workload.NAME}: {(workload.__doc__ or '').strip()}", flush=True)
+            workload_began = time.monotonic()
             try:
                 comparisons = compared(*_by_turns(workload, pair, Path(scratch), size, rounds))
             except GivenUp as error:
@@ -119,6 +120,7 @@ def main() -> int:
                 failed = True
                 continue
             print("\n".join(shown(comparisons, size)), flush=True)
+            print(f"  ({time.monotonic() - workload_began:.0f} seconds)", flush=True)
             rows[workload.NAME] = [each.plain(size) for each in comparisons]
             about["load after"] = machine.load()
             about["minutes"] = f"{(time.monotonic() - began) / 60:.1f}"

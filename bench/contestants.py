@@ -20,6 +20,10 @@ from bench.calling import GET_STATE, Address, GivenUp, Line
 #: Seconds after which something that does not come true is given up.
 PATIENCE = 300.0
 
+#: Seconds after its start at which nothing of that is left to be done by a daemon: ours cleans up
+#: once, five seconds after it has started children.
+SETTLED = 6.5
+
 STOCK_VERSION = "4.3.0"
 
 __all__ = [
@@ -212,6 +216,10 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise GivenUp("it takes too long to end") from None
         return time.monotonic()
+
+    def until_settled(self) -> None:
+        """Wait until nothing of its start is left to be done."""
+        time.sleep(max(0.0, self.started + SETTLED - time.monotonic()))
 
     def cpu(self) -> float:
         """Return the CPU time that it has used itself, in seconds."""

@@ -49,8 +49,8 @@ ENDED = Figure("from TERM until the daemon has ended", "ms")
 
 FIGURES = (BOOT, CPU, WAKEUPS, MEMORY, STATUS, REPLACED, ENDED)
 
-#: Seconds until a daemon is idle, and for which it is watched.
-SETTLING, WATCHED = 3.0, 5.0
+#: Seconds for which an idle daemon is watched.
+WATCHED = 5.0
 
 STATUSES = 3
 
@@ -118,7 +118,7 @@ def _measured(
         yield BOOT, (exist - daemon.started) * 1e3
         daemon.until_running(count, patience)
         daemon.answers(socket_path(directory))
-        time.sleep(SETTLING)
+        daemon.until_settled()
         cpu, wakeups = daemon.cpu(), daemon.wakeups()
         time.sleep(WATCHED)
         yield CPU, (daemon.cpu() - cpu) / WATCHED * 1e3

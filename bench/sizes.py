@@ -25,9 +25,8 @@ class Size:
     followed: int
     #: seconds that calls are counted
     calling: float
-    #: seconds that are watched while nothing happens, and before that until nothing does
+    #: seconds that are watched while nothing happens
     watching: float
-    settling: float
     #: children that are killed one after the other, and seconds after which no other one is
     kills: int
     killing: float
@@ -45,7 +44,6 @@ FULL = Size(
     followed=200,
     calling=2.0,
     watching=10.0,
-    settling=3.0,
     kills=100,
     killing=12.0,
     repeats=7,
@@ -57,12 +55,11 @@ QUICK = Size(
     flood=1 << 28,
     lines=20_000,
     events=2_000,
-    latencies=5,
+    latencies=3,
     followed=50,
-    calling=0.4,
-    watching=4.0,
-    settling=1.0,
-    kills=20,
-    killing=3.0,
+    calling=0.3,
+    watching=3.0,
+    kills=10,
+    killing=2.0,
     repeats=3,
 )

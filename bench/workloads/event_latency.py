@@ -36,9 +36,9 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     times.touch()
     sections = (
         f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {times}\n"
-        "events=PROCESS_STATE_EXITED\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+        "events=PROCESS_STATE_EXITED\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
         "[program:victim]\ncommand=sleep 1000000\nprocess_name=%(program_name)s_%(process_num)d\n"
-        f"numprocs={size.latencies}\nstdout_logfile=NONE\nstderr_logfile=NONE\nautorestart=false\n"
+        f"numprocs={size.latencies}\nstdout_logfile=NONE\nstderr_logfile=NONE\nautorestart=false\nstartsecs=0\n"
     )
     with contestant.running(directory, sections) as daemon:
         daemon.until_running(1 + size.latencies)

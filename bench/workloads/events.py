@@ -118,15 +118,16 @@ def _seconds(
     listener.write_text(LISTENER)
     sections = (
         f"[program:source]\ncommand={sys.executable} -S {source} {begin} {made} {events}\n"
-        f"stdout_logfile=NONE\nstderr_logfile=NONE\n{option}\n"
+        f"stdout_logfile=NONE\nstderr_logfile=NONE\nstartsecs=0\n{option}\n"
         f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {tell} {told} {events}\n"
-        f"events=PROCESS_{kind}\nbuffer_size={2 * events}\n"
+        f"events=PROCESS_{kind}\nstartsecs=0\nbuffer_size={2 * events}\n"
         f"stdout_logfile=NONE\nstderr_logfile=NONE\n"
     )
     if others:
-        sections += idle_programs(others)
+        sections += idle_programs(others, "startsecs=0")
     with contestant.running(directory, sections, descriptors=descriptors_for(others)) as daemon:
         daemon.until_running(2 + others)
+        daemon.until_children(2 + others)
         begin.touch()
         daemon.until(made.exists, 0.01)
         tell.touch()

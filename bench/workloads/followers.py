@@ -49,9 +49,9 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     writer.write_text(WRITER)
     sections = (
         f"[program:writer]\ncommand={sys.executable} -S {writer}\n"
-        f"stdout_logfile={log}\nstdout_logfile_maxbytes=0\n"
+        f"stdout_logfile={log}\nstdout_logfile_maxbytes=0\nstartsecs=0\n"
     )
-    sections = served(directory) + sections + idle_programs(10)
+    sections = served(directory) + sections + idle_programs(10, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections) as daemon:
         daemon.until_running(11)

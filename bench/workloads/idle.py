@@ -27,7 +27,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
         daemon.until_running(count)
         daemon.answers(socket_path(directory))
-        time.sleep(size.settling)
+        daemon.until_settled()
         cpu, wakeups = daemon.cpu(), daemon.wakeups()
         time.sleep(size.watching)
         return {

@@ -17,27 +17,28 @@ MOST_ROUNDS = 1
 PROCESS = Figure("memory of the daemon (USS) for each process, no logs", "bytes")
 LOG = Figure("memory of the daemon (USS) for each open log", "bytes")
 
+#: Seconds in which the last child starts its program, and its log is opened.
+SETTLING = 1.0
+
 FILES = "stdout_logfile={0}/%(process_num)d.out\nstderr_logfile={0}/%(process_num)d.err"
 
 
 def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     many, few = size.programs, size.programs // 10
     # by the slope from few to many: what a daemon without programs takes is not divided among them
-    memory_of_few = _memory(contestant, directory, idle_programs(few), few, size)
-    memory_of_many = _memory(contestant, directory, idle_programs(many), many, size)
+    memory_of_few = _memory(contestant, directory, idle_programs(few), few)
+    memory_of_many = _memory(contestant, directory, idle_programs(many), many)
     logged = idle_programs(many, logs=FILES.format(directory))
-    memory_with_logs = _memory(contestant, directory, logged, many, size)
+    memory_with_logs = _memory(contestant, directory, logged, many)
     return {
         PROCESS: (memory_of_many - memory_of_few) / (many - few) * 2**20,
         LOG: (memory_with_logs - memory_of_many) / (2 * many) * 2**20,
     }
 
 
-def _memory(
-    contestant: Contestant, directory: Path, programs: str, count: int, size: Size
-) -> float:
+def _memory(contestant: Contestant, directory: Path, programs: str, count: int) -> float:
     """Return MiB."""
     with contestant.running(directory, programs, descriptors=descriptors_for(count, 5)) as daemon:
         daemon.until_running(count)
-        time.sleep(size.settling)
+        time.sleep(SETTLING)
         return daemon.memory()

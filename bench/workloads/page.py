@@ -23,6 +23,9 @@ OPEN = Figure("CPU of the daemon per second with 20 pages open", "ms")
 
 PAGES = 20
 
+#: Seconds after which their beginnings have been sent.
+SETTLING = 1.0
+
 #: What a page of ours follows; Supervisor's pages do not change by themselves.
 STREAM = (
     b"GET /api/v1/events?figures=1&config=1&type=PROCESS_STATE HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -47,7 +50,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
             opened = [stack.enter_context(_open(unix)) for _ in range(PAGES)]
             if not all(opened):
                 return figures
-            time.sleep(size.settling)
+            time.sleep(SETTLING)
             cpu = daemon.cpu()
             time.sleep(size.watching)
             figures[OPEN] = (daemon.cpu() - cpu) / size.watching * 1e3
