@@ -14,7 +14,10 @@ from typing import Any
 
 from bench.results import HEAD
 
-WIDTHS = (36, 13, 13, 12, 8, 12, 8)
+#: A dash alone would begin a list.
+DASH = r"\-"
+
+WIDTHS = (38, 13, 13, 13, 9, 14)
 
 
 def main(path: str) -> None:
@@ -30,11 +33,17 @@ def rst(results: Mapping[str, Any]) -> Iterator[str]:
         row
         for workload, figures in results["workloads"].items()
         for row in (
-            (f"**{workload}**", *[""] * len(HEAD)),
-            *((figure["figure"], *figure["cells"]) for figure in figures),
+            (f"**{workload}**", *[""] * (len(HEAD) - 1)),
+            *((figure["figure"], *_joined(figure["cells"])) for figure in figures),
         )
     ]
-    yield from list_table(("", *HEAD), WIDTHS, rows)
+    yield from list_table(("", *_joined(HEAD)), WIDTHS, rows)
+
+
+def _joined(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return them with the target and whether it is reached in one, which is less wide."""
+    *others, target, judged = cells
+    return *others, f"{target}: {judged}" if judged else target
 
 
 def conditions(about: Mapping[str, Any]) -> Iterator[str]:
@@ -54,7 +63,7 @@ def list_table(
         first, *others = row
         yield f"   * - {first}".rstrip()
         for cell in others:
-            yield f"     - {cell}".rstrip()
+            yield f"     - {DASH if cell == '-' else cell}".rstrip()
 
 
 if __name__ == "__main__":

@@ -101,12 +101,19 @@ class ShownTests(SynchronousTestCase):
 
     def test_table(self) -> None:
         """Each figure that was written is a row."""
-        figures = [Comparison(RATE, [2.0], [6.0]).plain(FULL)]
+        figure = replace(RATE, target=Target(ratio=2))
+        figures = [Comparison(figure, [2.0], [6.0]).plain(FULL)]
         results = {"about": {"date": "today"}, "workloads": {"calls": figures}}
         lines = list(rst(results))
         self.assertEqual(lines[0], "date today.")
         row = ["   * - rate, 1/s", "     - 2", "     - 6", "     - 3x", "     - 1.00x"]
-        self.assertEqual(lines[-7:], [*row, "     -", "     -"])
+        self.assertEqual(lines[-6:], [*row, "     - ≥ 2x: met"])
+
+    def test_dash(self) -> None:
+        """What is not there is a dash in a table, too, not the beginning of a list."""
+        figures = [Comparison(RATE, [], [6.0]).plain(FULL)]
+        results = {"about": {"date": "today"}, "workloads": {"calls": figures}}
+        self.assertEqual(list(rst(results))[-5], "     - \\-")
 
 
 class GrowthTests(SynchronousTestCase):
