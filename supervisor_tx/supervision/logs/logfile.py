@@ -15,11 +15,12 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TypedDict
 
 from supervisor_tx.activity import Logger
 from supervisor_tx.supervision.children.descriptors import keep_high
+from supervisor_tx.supervision.logs import lastlink
 from supervisor_tx.supervision.logs.losses import Losses, reason
 from supervisor_tx.supervision.logs.watch import WATCHED, tell
 
@@ -153,7 +154,10 @@ class LogFile:
                 with suppress(OSError):
                     fcntl.flock(fd, fcntl.LOCK_UN)
             try:
-                os.close(fd)
+                if os.fstat(fd).st_nlink:
+                    os.close(fd)
+                else:
+                    lastlink.close(fd)
             except OSError as error:  # some network file systems only now see that they are full
                 self._losses.add(error, 0)
 
@@ -216,9 +220,15 @@ class LogFile:
 
     def _shift_backups(self) -> None:
         while self._next_shift:
-            with suppress(FileNotFoundError):  # taken away by somebody: none of our business
-                os.replace(f"{self.path}.{self._next_shift}", f"{self.path}.{self._next_shift + 1}")
+            target = f"{self.path}.{self._next_shift + 1}"
+            with suppress(FileNotFoundError), self._freeing(target):
+                # where it was taken away by somebody: none of our business
+                os.replace(f"{self.path}.{self._next_shift}", target)
             self._next_shift -= 1
+
+    def _freeing(self, path: str) -> AbstractContextManager[None]:
+        """Return what to take a backup's name away in: without waiting, unless room is needed."""
+        return nullcontext() if self._losses.going_on else lastlink.kept(path)
 
     def _begin_anew(self) -> None:
         if self.backups <= 0:
@@ -231,7 +241,8 @@ class LogFile:
             return
         backup = f"{self.path}.1"
         try:
-            os.replace(self.path, backup)
+            with self._freeing(backup):
+                os.replace(self.path, backup)
         except FileNotFoundError:
             self._replace(truncate=True)
             return
