@@ -75,6 +75,12 @@ class Backlog:
 
     def add(self, event: Waiting) -> list[Waiting]:
         """Put an event at the end; return those that had to go, the oldest first."""
+        events, most = self._events, self.most
+        size = self.size + event.size
+        if size <= self.most_bytes if most is None else len(events) < most:
+            events.append(event)
+            self.size = size
+            return []
         gone = self._make_room(event)
         self.put_in(event)
         return gone

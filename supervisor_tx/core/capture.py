@@ -69,8 +69,8 @@ class Capture:
         self._is_within = False
         #: what may be the beginning of a token
         self._held = b""
-        #: the last of the communication at hand
-        self._captured = bytearray()
+        #: the last of the communication at hand; most come in one piece, which is not copied
+        self._captured: bytes | bytearray = b""
         #: bytes of it so far, those too that are not kept
         self._size = 0
 
@@ -82,16 +82,19 @@ class Capture:
         pieces: list[Piece] = []
         at, token = 0, END if self._is_within else BEGIN
         while (found := data.find(token, at)) >= 0:
-            self._take(data[at:found], pieces)
+            if at < found:
+                self._take(data[at:found], pieces)
             at = found + len(token)
             if self._is_within:
                 self._communicate(pieces)
-            self._is_within = not self._is_within
-            token = END if self._is_within else BEGIN
-        end = _before_beginning(data, at, token)
-        if end < len(data):
-            self._held = data[end:]
-        self._take(data[at:end], pieces)
+                self._is_within, token = False, BEGIN
+            else:
+                self._is_within, token = True, END
+        if at < len(data):
+            end = _before_beginning(data, at, token)
+            if end < len(data):
+                self._held = data[end:]
+            self._take(data[at:end], pieces)
         return pieces
 
     def flush(self) -> list[Piece]:
@@ -108,7 +111,7 @@ class Capture:
 
     def clear(self) -> None:
         """Forget what was captured so far of the communication at hand, which goes on."""
-        self._captured = bytearray()  # and the memory with it
+        self._captured = b""  # and the memory with it
         self._size = 0
 
     def record(self) -> Mapping[str, Any]:
@@ -125,7 +128,7 @@ class Capture:
         """Go on from a record."""
         self._is_within = record["within"]
         self._held = b64decode(record["held"])
-        self._captured = bytearray(b64decode(record["captured"])[-self._maxbytes :])
+        self._captured = b64decode(record["captured"])[-self._maxbytes :]
         self._size = record["size"]
         if self._stripper is not None:
             self._stripper = AnsiStripper(b64decode(record["ansi"]))
@@ -142,16 +145,23 @@ class Capture:
             return
         pieces.append(Captured(data))
         self._size += len(data)
-        self._captured += data[-self._maxbytes :]
+        last = data[-self._maxbytes :]
+        if not self._captured:
+            self._captured = last
+            return
+        if isinstance(self._captured, bytes):
+            self._captured = bytearray(self._captured)
+        self._captured += last
         del self._captured[: -self._maxbytes]
 
     def _communicate(self, pieces: list[Piece]) -> None:
-        self._end_stripping(pieces)
+        if self._stripper is not None:
+            self._end_stripping(pieces)
         data = bytes(self._captured)
         if self._size > len(data):
             data = _from_whole_character(data)
         pieces.append(Communication(data))
-        self.clear()
+        self._captured, self._size = b"", 0
 
     def _end_stripping(self, pieces: list[Piece]) -> None:
         if self._stripper is not None:

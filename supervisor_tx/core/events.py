@@ -47,6 +47,16 @@ PARENTS: Mapping[str, str | None] = {
 #: Seconds between two ticks of each type, by its name; each is a multiple of the one before.
 TICKS: Mapping[str, int] = {"TICK_5": 5, "TICK_60": 60, "TICK_3600": 3600}
 
+#: The types of event for what is written to each output.
+PROCESS_LOGS: Mapping[str, str] = {
+    "stdout": "PROCESS_LOG_STDOUT",
+    "stderr": "PROCESS_LOG_STDERR",
+}
+PROCESS_COMMUNICATIONS: Mapping[str, str] = {
+    "stdout": "PROCESS_COMMUNICATION_STDOUT",
+    "stderr": "PROCESS_COMMUNICATION_STDERR",
+}
+
 #: The type of event for each new state of a process.
 PROCESS_STATES: Mapping[ProcessState, str] = {
     state: f"PROCESS_STATE_{state.name}" for state in ProcessState
@@ -148,7 +158,7 @@ class ProcessLogEvent:
     @property
     def name(self) -> str:
         """The name of its type."""
-        return f"PROCESS_LOG_{self.channel.upper()}"
+        return PROCESS_LOGS[self.channel]
 
     def payload(self) -> str:
         """Return what event listeners read."""
@@ -172,7 +182,7 @@ class ProcessCommunicationEvent:
     @property
     def name(self) -> str:
         """The name of its type."""
-        return f"PROCESS_COMMUNICATION_{self.channel.upper()}"
+        return PROCESS_COMMUNICATIONS[self.channel]
 
     def payload(self) -> str:
         """Return what event listeners read."""

@@ -225,8 +225,9 @@ class ListenerPool(ProcessGroup):
     def accept(self, occurrence: Occurrence) -> None:
         """Take an event, to be handed to a listener when its turn comes."""
         payload = occurrence.payload
-        if occurrence.serial is None:
-            occurrence.serial = self.exchange.serials.next()
+        number = occurrence.serial
+        if number is None:
+            number = occurrence.serial = self.exchange.serials.next()
         name = self.config.name
         serial = occurrence.pool_serials.get(name)
         if serial is None:
@@ -235,7 +236,7 @@ class ListenerPool(ProcessGroup):
         backlog = self.backlog
         is_first = not backlog
         gone = backlog.add(
-            Waiting(occurrence.event, occurrence.serial, serial, payload, occurrence.characters)
+            Waiting(occurrence.event, number, serial, payload, occurrence.characters)
         )
         if gone:
             self._discard(gone)

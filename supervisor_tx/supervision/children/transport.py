@@ -303,7 +303,10 @@ class ChildTransport:
 
     def deliver(self, child_fd: int, data: bytes) -> None:
         """Pass output on to the protocol."""
-        self._tell(self._protocol.childDataReceived, child_fd, data)
+        try:
+            self._protocol.childDataReceived(child_fd, data)
+        except BaseException:  # noqa: BLE001 - one child may not harm the rest
+            self._say_failed()
 
     def _child_ended(self, status: int | None) -> None:
         for pipe in tuple(self._outputs.values()):
@@ -334,7 +337,10 @@ class ChildTransport:
         try:
             news(*args)
         except BaseException:  # noqa: BLE001 - one child may not harm the rest
-            _log.failure("the protocol of the child with pid {pid} failed", pid=self._first_pid)
+            self._say_failed()
+
+    def _say_failed(self) -> None:
+        _log.failure("the protocol of the child with pid {pid} failed", pid=self._first_pid)
 
     # Closing
 

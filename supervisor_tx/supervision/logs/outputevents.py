@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from supervisor_tx.core.events import ProcessCommunicationEvent, ProcessLogEvent
+from supervisor_tx.core.events import (
+    PROCESS_COMMUNICATIONS,
+    PROCESS_LOGS,
+    ProcessCommunicationEvent,
+    ProcessLogEvent,
+)
 from supervisor_tx.supervision.bus import EventBus
 
 
@@ -15,8 +20,8 @@ class OutputEvents:
         """``channel`` is stdout or stderr."""
         self._bus = bus
         self._process, self._group, self._channel = process, group, channel
-        self._log = f"PROCESS_LOG_{channel.upper()}"
-        self._communication = f"PROCESS_COMMUNICATION_{channel.upper()}"
+        self._log = PROCESS_LOGS[channel]
+        self._communication = PROCESS_COMMUNICATIONS[channel]
 
     def logged(self, pid: int, data: bytes) -> None:
         """Tell that a child has written something; pid 0: it is about one that never was."""
