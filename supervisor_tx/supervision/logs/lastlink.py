@@ -3,7 +3,7 @@ Files that are gone when their last name is, or when they are closed after that.
 
 The system then frees what is in them, a millisecond for each MiB, and whoever does the last step
 waits for it: where a log of 50 MB is rotated, 50 ms. So the file is kept open until it has no name,
-and closed in a thread: that leaves 2 ms.
+and closed in a thread.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 #: Bytes that are not worth a thread.
 SMALL = 256 * 1024
@@ -25,18 +24,24 @@ MOST = 16
 _FLAGS = getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY) | os.O_CLOEXEC
 
 
-@contextmanager
-def kept(path: str) -> Iterator[None]:
-    """Let the name of a file, if there is one, be taken away without waiting for the disk."""
+def replace(path: str, other: str) -> None:
+    """
+    Give a file the name of another, as ``os.replace`` does, without waiting for the disk.
+
+    For a moment nothing has that name: some file systems write a file down before they let it take
+    the place of another. Raises OSError.
+    """
     try:
-        fd = os.open(path, _FLAGS)
-    except (OSError, ValueError):  # it is not there, or there is no descriptor for it
-        fd = -1
+        fd = os.open(other, _FLAGS)
+    except OSError:  # it is not there, or there is no descriptor for it
+        os.replace(path, other)
+        return
     try:
-        yield
+        os.stat(path)  # if there is none, the other keeps its name
+        os.unlink(other)
+        os.rename(path, other)
     finally:
-        if fd >= 0:
-            close(fd)
+        close(fd)
 
 
 def close(fd: int) -> None:
@@ -54,6 +59,8 @@ class _Closer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        #: held while one is closed; so a fork knows which are not
+        self._closing = threading.Lock()
         self._waiting: deque[int] = deque()
         self._runs = False
 
@@ -73,21 +80,38 @@ class _Closer:
 
     def _run(self) -> None:
         while True:
-            with self._lock:
-                if not self._waiting:
-                    self._runs = False
-                    return
-                fd = self._waiting.popleft()
-            with suppress(OSError):
-                os.close(fd)
+            with self._closing:
+                with self._lock:
+                    if not self._waiting:
+                        self._runs = False
+                        return
+                    fd = self._waiting.popleft()
+                with suppress(OSError):
+                    os.close(fd)
 
-    def after_fork(self) -> None:
-        """Begin anew in the child, which has the descriptors but not the thread."""
-        waiting = self._waiting
-        _Closer.__init__(self)
+    def before_fork(self) -> None:
+        """Wait for the one at hand."""
+        self._closing.acquire()
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+        self._closing.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the child has the descriptors, but not the thread."""
+        waiting, self._waiting = self._waiting, deque()
+        self._runs = False
+        self._lock.release()
+        self._closing.release()
         for fd in waiting:
             os.close(fd)
 
 
 _closer = _Closer()
-os.register_at_fork(after_in_child=_closer.after_fork)
+os.register_at_fork(
+    before=_closer.before_fork,
+    after_in_parent=_closer.after_fork_in_parent,
+    after_in_child=_closer.after_fork_in_child,
+)

@@ -15,7 +15,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from typing import TypedDict
 
 from supervisor_tx.activity import Logger
@@ -220,15 +220,16 @@ class LogFile:
 
     def _shift_backups(self) -> None:
         while self._next_shift:
-            target = f"{self.path}.{self._next_shift + 1}"
-            with suppress(FileNotFoundError), self._freeing(target):
-                # where it was taken away by somebody: none of our business
-                os.replace(f"{self.path}.{self._next_shift}", target)
+            with suppress(FileNotFoundError):  # taken away by somebody: none of our business
+                self._move(f"{self.path}.{self._next_shift}", f"{self.path}.{self._next_shift + 1}")
             self._next_shift -= 1
 
-    def _freeing(self, path: str) -> AbstractContextManager[None]:
-        """Return what to take a backup's name away in: without waiting, unless room is needed."""
-        return nullcontext() if self._losses.going_on else lastlink.kept(path)
+    def _move(self, path: str, backup: str) -> None:
+        """Give a file the name of a backup; where room is needed wait until that is there."""
+        if self._losses.going_on:
+            os.replace(path, backup)
+        else:
+            lastlink.replace(path, backup)
 
     def _begin_anew(self) -> None:
         if self.backups <= 0:
@@ -241,8 +242,7 @@ class LogFile:
             return
         backup = f"{self.path}.1"
         try:
-            with self._freeing(backup):
-                os.replace(self.path, backup)
+            self._move(self.path, backup)
         except FileNotFoundError:
             self._replace(truncate=True)
             return

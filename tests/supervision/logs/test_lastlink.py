@@ -44,25 +44,27 @@ class LastLinkTests(SynchronousTestCase):
         return fd
 
     def test_replaced(self) -> None:
-        """A file that loses its name is closed in the end, large or small, and so is none."""
+        """A file that loses its name is closed in the end, large or small; there need be none."""
+        old, new = self.folder / "old", self.folder / "new"
         for size in (1, SMALL + 1):
-            old, new = self.folder / "old", self.folder / "new"
             old.write_bytes(bytes(size))
             new.write_bytes(b"new")
-            with lastlink.kept(str(old)):
-                new.replace(old)
+            lastlink.replace(str(new), str(old))
             self.assertEqual(old.read_bytes(), b"new")
             self.assertEqual(self.left(), [])
-        with lastlink.kept(str(self.folder / "none")):
-            pass
+        lastlink.replace(str(old), str(new))
+        self.assertEqual(os.listdir(self.folder), ["new"])
 
-    def test_not_taken_away(self) -> None:
-        """What keeps its name, because taking it away failed, is as it was."""
-        path = self.folder / "old"
-        path.write_bytes(bytes(SMALL + 1))
-        with self.assertRaises(FileNotFoundError), lastlink.kept(str(path)):
-            (self.folder / "new").replace(path)
-        self.assertEqual(path.stat().st_size, SMALL + 1)
+    def test_not_replaced(self) -> None:
+        """Where there is nothing to take its name, or that is not possible, it is as it was."""
+        old, folder = self.folder / "old", self.folder / "folder"
+        old.write_bytes(bytes(SMALL + 1))
+        folder.mkdir()
+        with self.assertRaises(FileNotFoundError):
+            lastlink.replace(str(self.folder / "new"), str(old))
+        with self.assertRaises(OSError):
+            lastlink.replace(str(old), str(folder))
+        self.assertEqual(old.stat().st_size, SMALL + 1)
         self.assertEqual(self.left(), [])
 
     def test_many(self) -> None:
