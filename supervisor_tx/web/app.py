@@ -20,7 +20,9 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from klein import Klein
+from klein.interfaces import IKleinRequest
 from klein.resource import KleinResource
+from twisted.python.components import getAdapterFactory, registerAdapter
 from twisted.python.failure import Failure
 from twisted.web import resource, server
 from twisted.web.iweb import IRequest
@@ -34,6 +36,10 @@ _log = Logger()
 
 
 _READING = (b"GET", b"HEAD")
+
+
+# What Klein keeps of a request of twisted.web.server it keeps of ours too.
+registerAdapter(getAdapterFactory(server.Request, IKleinRequest, None), Request, IKleinRequest)
 
 
 class UnderWay(resource.Resource):

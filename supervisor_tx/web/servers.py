@@ -168,9 +168,7 @@ class Servers:
         if self._connections is None:
             self._connections = Connections(self._reactor)
         site.has_room_for_stream = self._connections.has_room_for_stream
-        return Listener(
-            self._claimed[key], lambda: site.buildProtocol(None), self._connections, self._reactor
-        )
+        return Listener(self._claimed[key], site.channel, self._connections, self._reactor)
 
     def _stop(self, key: Key) -> None:
         serving = self._serving.pop(key)

@@ -14,9 +14,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
-from twisted.web import resource, server
 
 from supervisor_tx.activity import Level, Logger
 from supervisor_tx.config.model import Config, ServerConfig
@@ -125,16 +124,11 @@ class Content:
         return base(self.server.base_url)
 
 
-class Site(server.Site):
+class Site:
     """The factory of one server's connections."""
 
     def __init__(self, content: Content, reactor: Any) -> None:
-        super().__init__(
-            resource.Resource(),
-            requestFactory=Request,
-            parsePOSTFormSubmission=False,
-            reactor=reactor,
-        )
+        self.reactor = reactor
         self.content = content
         #: bytes of bodies of requests that are not complete
         self.held = 0
@@ -148,19 +142,11 @@ class Site(server.Site):
 
         return Beats(self.reactor)
 
-    # Factory
-
-    def startFactory(self) -> None:
-        """There is no log file, and no clock for it."""
-
-    def stopFactory(self) -> None:
-        """Nothing was started."""
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Return a channel for a new connection."""
+    def channel(self) -> Channel:
+        """Return what a new connection is served by."""
         channel = Channel()
         channel.factory = channel.site = self
-        channel.requestFactory = self.requestFactory
+        channel.requestFactory = Request
         channel.callLater = self.reactor.callLater
         return channel
 

@@ -129,7 +129,7 @@ class Wire:
         #: how often it was of use
         self.uses = 0
         self.producer: Any = None
-        self.channel = site.buildProtocol(None)
+        self.channel: Any = site.channel()
         self.channel.makeConnection(self)
 
     # The client
