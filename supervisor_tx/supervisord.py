@@ -81,10 +81,10 @@ def _run(program: str, called: cmdline.Invocation) -> int:
     daemon.at_end.append(finish)
     if not daemon.config.supervisord.nodaemon:
         daemonize(reactor, daemon.config.supervisord)
-    daemon.startService()
+    daemon.start()
     running: Any = reactor
     running.callWhenRunning(_collect_from_now_on)  # when the daemon has started what it starts
-    running.addSystemEventTrigger("before", "shutdown", daemon.stopService)
+    running.addSystemEventTrigger("before", "shutdown", daemon.stop)
     running.run()
     return 0
 

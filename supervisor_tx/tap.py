@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 from twisted.python import usage
 
 from supervisor_tx import SUPERVISOR_VERSION, cmdline
@@ -107,9 +109,28 @@ class Options(usage.Options):
 setattr(Options, "opt_?", Options.opt_help)
 
 
-def makeService(options: Options) -> Daemon:
+class DaemonService(Service):
+    """The daemon, as twistd starts and stops it."""
+
+    name = "supervisor"
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def startService(self) -> None:
+        """Start what is to start by itself."""
+        super().startService()
+        self._daemon.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Stop everything; fire when all is down."""
+        super().stopService()
+        return self._daemon.stop()
+
+
+def makeService(options: Options) -> DaemonService:
     """Return the daemon that the options have prepared."""
-    return options.daemon
+    return DaemonService(options.daemon)
 
 
 def with_twistd_options(overrides: CommandLine, parent: Mapping[str, Any]) -> CommandLine:

@@ -9,7 +9,6 @@ have more than 32 bits.
 from __future__ import annotations
 
 import re
-import xmlrpc.client
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -124,6 +123,8 @@ def _write(value: Any, parts: list[bytes]) -> None:
     elif value is None:
         raise TypeError("a method returned nothing, and XML-RPC has no word for that")
     else:  # a date, a double, bytes: seldom, and Python knows how
+        import xmlrpc.client
+
         text = xmlrpc.client.dumps((value,))
         start, end = text.index("<value>"), text.rindex("</value>") + len("</value>\n")
         parts.append(text[start:end].encode())

@@ -16,11 +16,11 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
-from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -38,7 +38,6 @@ from supervisor_tx.supervision.broadcast import Broadcast
 from supervisor_tx.supervision.children.exits import StrangerReaper
 from supervisor_tx.supervision.children.spawner import Spawner
 from supervisor_tx.supervision.configwatch import ConfigWatch
-from supervisor_tx.supervision.figures import Figures
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.logs import watch
 from supervisor_tx.supervision.logs.activitylog import ActivityLog, activity_log
@@ -49,6 +48,9 @@ from supervisor_tx.supervision.pool import Exchange, ResultHandler
 from supervisor_tx.supervision.service import Supervisor
 from supervisor_tx.supervision.workers import Workers
 from supervisor_tx.values import field, frozen, replace
+
+if TYPE_CHECKING:
+    from supervisor_tx.supervision.figures import Figures
 
 _log = Logger()
 
@@ -152,10 +154,9 @@ def write_messages(messages: Iterable[Message]) -> None:
         _log.emit(Level(message.level), "{text}", text=message.text)
 
 
-class Daemon(Service):
-    """Everything that runs, as one service."""
+class Daemon:
+    """Everything that runs."""
 
-    name = "supervisor"
     supervisor: Supervisor
     assembly: Assembly
     #: what was last read; only groups are ever added from it
@@ -174,8 +175,6 @@ class Daemon(Service):
         self.operations = Operations(self)
         #: tells events to programs that follow them, over all restarts
         self.broadcast = Broadcast(reactor)
-        #: CPU and memory of what runs
-        self.figures = Figures(reactor, self._roots)
         #: files that others change
         self.outside = Outside(reactor)
         #: whether the configuration on disk is the one in force
@@ -198,6 +197,7 @@ class Daemon(Service):
         self._strangers = StrangerReaper(
             reactor, spawner, self._reaped_stranger, self._waiting_failed
         )
+        self._stopping = False
         self._going_down = False
         self._next: Config | None = None
         self._ending: Deferred[None] | None = None
@@ -235,20 +235,26 @@ class Daemon(Service):
             if group.name not in self.supervisor.groups:
                 self.supervisor.add(self.assembly.group(group))
 
-    # Service
+    @cached_property
+    def figures(self) -> Figures:
+        """CPU and memory of what runs."""
+        from supervisor_tx.supervision.figures import Figures
 
-    def startService(self) -> None:
+        return Figures(self._reactor, self._roots)
+
+    # Start and end
+
+    def start(self) -> None:
         """Take signals, write the pid file, and start what is to start by itself."""
-        super().startService()
         write_messages(self.messages)
         self.messages.clear()
         self._take_signals()
         self._write_pidfile(self.config.supervisord.pidfile)
         self._reactor.callWhenRunning(self._start)
 
-    def stopService(self) -> Deferred[None] | None:
+    def stop(self) -> Deferred[None]:
         """Stop everything; fire when all is down."""
-        super().stopService()
+        self._stopping = True
         if self._ending is None:
             self._ending = self.supervisor.stop(SupervisorState.SHUTDOWN)
             self._ending.addCallback(lambda _: self._faces.close())
@@ -354,7 +360,7 @@ class Daemon(Service):
         self._going_down = False
         if self.supervisor.state is SupervisorState.RESTARTING and self._next is not None:
             self._start_anew(self._next)
-        elif self.running:  # else the reactor is stopping already
+        elif not self._stopping:  # else the reactor is stopping already
             self.when_down()
 
     def _start_anew(self, config: Config) -> None:

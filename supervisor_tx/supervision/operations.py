@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -85,7 +85,6 @@ from supervisor_tx.supervision.assembly import Assembly
 from supervisor_tx.supervision.children.command import find_command
 from supervisor_tx.supervision.configwatch import ConfigState, ConfigWatch
 from supervisor_tx.supervision.description import catalogue, described
-from supervisor_tx.supervision.figures import Figures, ProcessFigures
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.info import (
     ConfigInfo,
@@ -116,6 +115,9 @@ __all__ = [
     "known_signal",
 ]
 
+if TYPE_CHECKING:
+    from supervisor_tx.supervision.figures import Figures, ProcessFigures
+
 _log = Logger()
 
 P = ParamSpec("P")
@@ -131,12 +133,15 @@ class Commander(Protocol):
     config: Config
     #: what was last read, which is what groups are added from
     configured: Config
-    figures: Figures
     config_watch: ConfigWatch
 
     @property
     def clock(self) -> IReactorTime:
         """What durations are counted by."""
+
+    @property
+    def figures(self) -> Figures:
+        """CPU and memory of what runs."""
 
     def begin_shutdown(self) -> None:
         """Stop everything, then end."""
@@ -214,6 +219,8 @@ class Operations:
     async def process_figures(self, who: Principal, name: ProcessName) -> ProcessFigures:
         """Tell the CPU and memory of a process, now and lately, as far as somebody looked."""
         process = self.process(who, name)
+        from supervisor_tx.supervision.figures import ProcessFigures
+
         figures = self.daemon.figures
         await figures.fresh()
         return ProcessFigures(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from wsgiref.handlers import format_date_time
 
 from supervisor_tx import __version__
 
@@ -46,4 +46,4 @@ def head(version: bytes, code: int, *fields: bytes) -> bytes:
 @lru_cache(maxsize=8)
 def http_date(when: int) -> bytes:
     """Return a time, in seconds since the epoch, as HTTP writes it."""
-    return format_date_time(when).encode()
+    return formatdate(when, usegmt=True).encode()
