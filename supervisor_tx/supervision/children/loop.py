@@ -26,6 +26,10 @@ _log = Logger()
 #: Seconds of one turn of the loop that may be spent on what is ready to be read or written.
 POLL_BUDGET = 0.002
 
+#: Descriptors that are handled before the time is looked at. All that the kernel was asked for has
+#: to be, or it would pass over the same ones again and again; a full pipe takes 75 to 300 µs.
+AT_ONCE = 8
+
 #: Seconds of one turn that may be spent on the agenda.
 AGENDA_BUDGET = 0.004
 
@@ -135,7 +139,7 @@ class Poller:
         seconds = self._loop.seconds
         end = seconds() + self._budget
         while self._readers or self._writers:
-            ready = self._epoll.poll(0, 32)
+            ready = self._epoll.poll(0, AT_ONCE)
             for fd, event in ready:
                 self._handle(fd, event)
             if not ready or seconds() >= end:
