@@ -19,7 +19,7 @@ from typing import Any, Self
 Address = str | tuple[str, int]
 
 #: Seconds after which an answer is given up.
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 #: Seconds of calls that are not counted, at first, or half of those that are.
 WARMING = 0.3

@@ -20,9 +20,8 @@ from bench.calling import GET_STATE, Address, GivenUp, Line
 #: Seconds after which something that does not come true is given up.
 PATIENCE = 300.0
 
-#: Seconds after its start at which nothing of that is left to be done by a daemon: ours cleans up
-#: once, five seconds after it has started children.
-SETTLED = 6.5
+#: Seconds after which nothing is left to be done of what a daemon was asked.
+SETTLING = 1.0
 
 STOCK_VERSION = "4.3.0"
 
@@ -50,6 +49,8 @@ class Contestant:
     command: tuple[str, ...]
     #: the command that talks to a daemon
     client: tuple[str, ...]
+    #: seconds after its start when nothing of that is left to be done
+    settled: float = 0.0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,7 +79,7 @@ class Contestant:
             stderr=subprocess.DEVNULL,
             env=self.environment,
         )
-        daemon = Daemon(process, started, log)
+        daemon = Daemon(process, started, log, started + self.settled)
         try:
             yield daemon
         finally:
@@ -107,6 +108,7 @@ def ours(environment: Path) -> Contestant:
         "supervisor_tx",
         _script(python, "supervisord", "supervisor_tx.supervisord"),
         _script(python, "supervisorctl", "supervisor_tx.ctl.main"),
+        settled=6.5,  # it cleans up once, five seconds after it has started children
     )
 
 
@@ -138,11 +140,13 @@ def install_stock(environment: Path) -> None:
 class Daemon:
     """A running contestant."""
 
-    def __init__(self, process: subprocess.Popen[bytes], started: float, log: Path) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], started: float, log: Path, settled: float
+    ) -> None:
         self.process = process
         #: by the monotonic clock
         self.started = started
-        self._log = log
+        self._log, self._settled = log, settled
         self._proc = Path(f"/proc/{process.pid}")
 
     def until(
@@ -209,6 +213,23 @@ class Daemon:
         seen = _Counter(self._log, b" entered RUNNING state")
         return self.until(lambda: seen.count() >= count, 0.005, patience)
 
+    def until_ready(self, address: Address, count: int) -> None:
+        """
+        Wait until it answers, and so many processes were said to be RUNNING.
+
+        It is called again and again, for Supervisor looks at its processes with each call, and else
+        once in a second: what is not measured need not take long.
+        """
+        self.answers(address)
+        seen = _Counter(self._log, b" entered RUNNING state")
+        with Line(address) as line:
+
+            def ready() -> bool:
+                line.call(GET_STATE)
+                return seen.count() >= count
+
+            self.until(ready, 0.02)
+
     def until_ended(self, patience: float = PATIENCE) -> float:
         """Wait until it has ended; return the time at which it had, by the monotonic clock."""
         try:
@@ -219,7 +240,7 @@ class Daemon:
 
     def until_settled(self) -> None:
         """Wait until nothing of its start is left to be done."""
-        time.sleep(max(0.0, self.started + SETTLED - time.monotonic()))
+        time.sleep(max(SETTLING, self._settled - time.monotonic()))
 
     def cpu(self) -> float:
         """Return the CPU time that it has used itself, in seconds."""

@@ -29,7 +29,7 @@ class Growth:
     def verdict(self) -> str:
         """Whether both are at most 1.1, or why that is not said."""
         if self.overall is None or self.at_last is None:
-            return "nothing"
+            return "none"
         return "linear" if max(self.overall, self.at_last) <= LINEAR else "more than linear"
 
 

@@ -138,7 +138,7 @@ class GrowthTests(SynchronousTestCase):
     def test_nothing(self) -> None:
         """What costs nothing does not grow."""
         self.assertEqual(growth({10: 0.0, 100: 0.0}), Growth(None, None))
-        self.assertEqual(growth({10: 0.0, 100: 0.0}).verdict, "nothing")
+        self.assertEqual(growth({10: 0.0, 100: 0.0}).verdict, "none")
 
     def test_table(self) -> None:
         """A row has what was measured at each size, the exponents, and what they say."""

@@ -38,8 +38,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     sections = served(directory, port) + idle_programs(PROGRAMS, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections) as daemon:
-        daemon.until_running(PROGRAMS)
-        daemon.answers(unix)
+        daemon.until_ready(unix, PROGRAMS)
         return {
             STATE: rate(unix, GET_STATE, seconds=size.calling),
             STATE_20: rate(unix, GET_STATE, 20, size.calling),

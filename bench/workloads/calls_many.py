@@ -31,8 +31,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     sections = served(directory) + idle_programs(count, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)
-        daemon.answers(unix)
+        daemon.until_ready(unix, count)
         return {
             STATE: rate(unix, GET_STATE, seconds=size.calling),
             STATE_20: rate(unix, GET_STATE, 20, size.calling),

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from statistics import median
 
+from bench.calling import served, socket_path
 from bench.contestants import Contestant, Daemon
 from bench.results import Figure, Run
 from bench.sizes import Size
@@ -34,14 +35,14 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     listener, times = directory / "listener.py", directory / "times"
     listener.write_text(LISTENER)
     times.touch()
-    sections = (
+    sections = served(directory) + (
         f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {times}\n"
         "events=PROCESS_STATE_EXITED\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
         "[program:victim]\ncommand=sleep 1000000\nprocess_name=%(program_name)s_%(process_num)d\n"
         f"numprocs={size.latencies}\nstdout_logfile=NONE\nstderr_logfile=NONE\nautorestart=false\nstartsecs=0\n"
     )
     with contestant.running(directory, sections) as daemon:
-        daemon.until_running(1 + size.latencies)
+        daemon.until_ready(socket_path(directory), 1 + size.latencies)
         victims = _victims(daemon)
         delays = [_delay(daemon, times, number, pid) for number, pid in enumerate(victims)]
     return {MEDIAN: median(delays), WORST: max(delays)}

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from bench.calling import served, socket_path
 from bench.contestants import Contestant, GivenUp, descriptors_for, idle_programs
 from bench.results import Figure, Run, Target
 from bench.sizes import Size
@@ -116,7 +117,7 @@ def _seconds(
     tell, told = directory / f"{kind}.tell", directory / f"{kind}.told"
     source.write_text(script)
     listener.write_text(LISTENER)
-    sections = (
+    sections = served(directory) + (
         f"[program:source]\ncommand={sys.executable} -S {source} {begin} {made} {events}\n"
         f"stdout_logfile=NONE\nstderr_logfile=NONE\nstartsecs=0\n{option}\n"
         f"[eventlistener:listener]\ncommand={sys.executable} -S {listener} {tell} {told} {events}\n"
@@ -126,7 +127,7 @@ def _seconds(
     if others:
         sections += idle_programs(others, "startsecs=0")
     with contestant.running(directory, sections, descriptors=descriptors_for(others)) as daemon:
-        daemon.until_running(2 + others)
+        daemon.until_ready(socket_path(directory), 2 + others)
         daemon.until_children(2 + others)
         begin.touch()
         daemon.until(made.exists, 0.01)

@@ -54,8 +54,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     sections = served(directory) + sections + idle_programs(10, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections) as daemon:
-        daemon.until_running(11)
-        daemon.answers(unix)
+        daemon.until_ready(unix, 11)
         delays = _delays(unix, "/logtail/writer", size.followed)
         figures = {MEDIAN: median(delays), P99: quantiles(delays, n=100)[98]}
         if _is_there(unix, STREAM):

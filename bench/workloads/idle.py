@@ -25,8 +25,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     count = size.programs
     programs = served(directory) + idle_programs(count, "startsecs=0")
     with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)
-        daemon.answers(socket_path(directory))
+        daemon.until_ready(socket_path(directory), count)
         daemon.until_settled()
         cpu, wakeups = daemon.cpu(), daemon.wakeups()
         time.sleep(size.watching)

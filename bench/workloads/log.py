@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.calling import served, socket_path
 from bench.contestants import Contestant, Daemon, GivenUp, descriptors_for, idle_programs
 from bench.results import Figure, Run, Target
 from bench.sizes import Size
@@ -30,7 +31,7 @@ def flooded(
     Return MB per second, and seconds of CPU per GB.
     """
     log, begin = directory / "flood.log", directory / "begin"
-    flood = (
+    flood = served(directory) + (
         f"[program:flood]\ncommand=sh -c 'until [ -e {begin} ]; do sleep 0.01; done;"
         f"dd if=/dev/zero bs={BLOCK} count={total // BLOCK} status=none; exec sleep 1000000'\n"
         f"stdout_logfile={log}\nstdout_logfile_maxbytes=0\nstderr_logfile=NONE\nstartsecs=0\n"
@@ -39,7 +40,7 @@ def flooded(
         flood += idle_programs(others, "startsecs=0")
     try:
         with contestant.running(directory, flood, descriptors=descriptors_for(others)) as daemon:
-            daemon.until_running(1 + others)
+            daemon.until_ready(socket_path(directory), 1 + others)
             daemon.until_children(1 + others)
             return _measured(daemon, log, begin, total)
     finally:

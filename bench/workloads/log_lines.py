@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.calling import served, socket_path
 from bench.contestants import Contestant, GivenUp
 from bench.results import Figure, Run, Target
 from bench.sizes import Size
@@ -24,7 +25,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
         f"until [ -e {begin} ]; do sleep 0.01; done; "
         f"yes {LINE.decode().strip()} | head -n {size.lines}; exec sleep 1000000"
     )
-    sections = (
+    sections = served(directory) + (
         f"[program:lines]\ncommand=sh -c '{script}'\nnumprocs={CHILDREN}\nstartsecs=0\n"
         "process_name=%(program_name)s_%(process_num)d\nstderr_logfile=NONE\n"
         f"stdout_logfile={directory}/lines-%(process_num)d.log\nstdout_logfile_maxbytes=0\n"
@@ -32,7 +33,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     logs = [directory / f"lines-{number}.log" for number in range(CHILDREN)]
     total = CHILDREN * size.lines * len(LINE)
     with contestant.running(directory, sections) as daemon:
-        daemon.until_running(CHILDREN)
+        daemon.until_ready(socket_path(directory), CHILDREN)
         daemon.until_children(CHILDREN)
         cpu = daemon.cpu()
         begin.touch()

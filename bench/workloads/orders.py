@@ -24,8 +24,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     sections = served(directory) + idle_programs(PROGRAMS, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections, descriptors=descriptors_for(PROGRAMS)) as daemon:
-        daemon.until_running(PROGRAMS)
-        daemon.answers(unix)
+        daemon.until_ready(unix, PROGRAMS)
         daemon.until_children(PROGRAMS)
         starts, stops = [], []
         with Line(unix) as line:

@@ -37,8 +37,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     sections = served(directory) + idle_programs(count, "startsecs=0")
     unix = socket_path(directory)
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)
-        daemon.answers(unix)
+        daemon.until_ready(unix, count)
         _fetched(unix)  # imports what pages take
         fetches = [_fetched(unix) for _ in range(size.repeats)]
         figures = {

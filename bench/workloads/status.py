@@ -28,8 +28,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
 def _status(contestant: Contestant, directory: Path, count: int, times: int) -> float:
     sections = served(directory) + idle_programs(count, "startsecs=0")
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)
-        daemon.answers(socket_path(directory))
+        daemon.until_ready(socket_path(directory), count)
         return median(timed(contestant, directory, count) for _ in range(times))
 
 
