@@ -26,11 +26,14 @@ from bench.results import Run, compared, shown
 from bench.sizes import FULL, QUICK, Size
 from bench.table import rst
 from bench.workloads import (
+    all_at_once,
     answers,
     boot,
     calls,
     calls_many,
+    chatter,
     crowd,
+    downloads,
     event_latency,
     events,
     events_among_idle,
@@ -43,6 +46,7 @@ from bench.workloads import (
     memory,
     orders,
     page,
+    slow_disk,
     status,
     stop,
     up,
@@ -82,6 +86,10 @@ WORKLOADS: Sequence[Workload] = (
     log_lines,
     log_among_idle,
     page,
+    slow_disk,
+    chatter,
+    downloads,
+    all_at_once,
 )
 
 
