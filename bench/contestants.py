@@ -23,6 +23,9 @@ PATIENCE = 300.0
 #: Seconds after which nothing is left to be done of what a daemon was asked.
 SETTLING = 1.0
 
+#: Descriptors that a daemon needs besides those for its children.
+SPARE = 128
+
 STOCK_VERSION = "4.3.0"
 
 __all__ = [
@@ -336,11 +339,13 @@ def idle_programs(count: int, options: str = "", logs: str = NO_LOGS) -> str:
 
 def descriptors_for(count: int, each: int = 3) -> int:
     """
-    Return a minfds with which Supervisor can have so many children, if that is allowed.
+    Return a minfds with which Supervisor can have so many children; raise GivenUp if it may not.
 
     It wants three descriptors for each without log files, and closes as many as are allowed for
-    each that it starts. Ours raises its limit itself as far as it needs.
+    each that it starts. Ours wants one more, and raises its limit itself as far as it needs.
     """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    wanted = max(1024, 128 + each * count)
-    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = SPARE + (each + 1) * count
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise GivenUp(f"{count} programs take {needed} open files, {hard} are allowed (ulimit -Hn)")
+    return max(1024, SPARE + each * count)

@@ -63,6 +63,7 @@ Values = dict[str, dict[int, list[float]]]
 
 def main() -> int:
     arguments = _parser().parse_args()
+    machine.require_proc()
     about: dict[str, Any] = {"rounds": arguments.rounds, **machine.about()}
     began = time.monotonic()
     values: dict[str, Values] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def now() -> str:
 def load() -> str:
     """Return how many processes wanted to run during the last minute."""
     return f"{os.getloadavg()[0]:.1f}"
+
+
+def require_proc() -> None:
+    """Exit where there is no /proc to look at daemons by."""
+    if not Path("/proc/self/stat").exists():
+        sys.exit("it looks at daemons by /proc, which is not there")
 
 
 def _processor() -> str:
