@@ -37,6 +37,7 @@ from bench.workloads import (
     event_latency,
     events,
     events_among_idle,
+    events_through,
     followers,
     idle,
     log,
@@ -80,6 +81,7 @@ WORKLOADS: Sequence[Workload] = (
     event_latency,
     events,
     events_among_idle,
+    events_through,
     idle,
     memory,
     log,
@@ -100,6 +102,7 @@ def main() -> int:
     for name in arguments.workloads:
         if name not in names:
             parser.error(f"no workload is called {name!r}; there are {', '.join(names)}")
+    machine.require_proc()
     size = QUICK if arguments.quick else FULL
     if arguments.count:
         size = replace(size, programs=arguments.count)
