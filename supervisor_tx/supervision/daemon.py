@@ -17,7 +17,6 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
@@ -441,7 +440,8 @@ class Daemon:
         if not path:
             return
         try:
-            Path(path).write_bytes(b"%d\n" % os.getpid())
+            with open(path, "wb", opener=_without_waiting) as file:
+                file.write(b"%d\n" % os.getpid())
         except OSError as error:
             _log.critical(
                 "could not write pidfile {path}: {reason}", path=path, reason=error.strerror
@@ -455,5 +455,12 @@ class Daemon:
         if path is None:
             return
         with suppress(OSError, ValueError):
-            if int(Path(path).read_bytes()) == os.getpid():  # not another daemon's by now
+            with open(path, "rb", opener=_without_waiting) as file:
+                written = file.read()
+            if int(written) == os.getpid():  # not another daemon's by now
                 os.unlink(path)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open what ought to be a file; if it is a pipe, nobody waits for its other end."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY, 0o666)

@@ -79,6 +79,32 @@ class FullDiskTests(FunctionalTestCase):
         self.assertIn("stopped: one", daemon.log)
 
 
+class PipeTests(FunctionalTestCase):
+    """Pipes without another end."""
+
+    def test_pidfile(self) -> None:
+        """A daemon whose pid cannot be written down runs all the same, and ends."""
+        pipe = self.directory / "supervisord.pid"
+        os.mkfifo(pipe)
+        daemon = self.daemon("[program:one]\ncommand=sleep 1000\nstartsecs=0\n")
+        daemon.wait_for("CRIT could not write pidfile .*/supervisord.pid: No such device")
+        daemon.pid_of("one")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertTrue(pipe.is_fifo())
+
+    def test_pidfile_that_is_read(self) -> None:
+        """What was written down can be read by another, who keeps the pipe."""
+        pipe = self.directory / "supervisord.pid"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        daemon = self.daemon("")
+        daemon.wait_for("INFO supervisord started with pid")
+        self.assertEqual(os.read(reader, 100), b"%d\n" % daemon.process.pid)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertTrue(pipe.is_fifo())
+
+
 class DirectoryTests(FunctionalTestCase):
     """Directories that are removed and made again."""
 
