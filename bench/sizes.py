@@ -55,11 +55,11 @@ QUICK = Size(
     flood=1 << 28,
     lines=20_000,
     events=2_000,
-    latencies=3,
+    latencies=2,
     followed=50,
     calling=0.3,
     watching=2.0,
     kills=10,
-    killing=2.0,
+    killing=1.0,
     repeats=3,
 )

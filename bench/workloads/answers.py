@@ -29,8 +29,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     sections = served(directory) + idle_programs(count, "autorestart=true")
     unix = socket_path(directory)
     with contestant.running(directory, sections, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)  # for a second: less than that would be waited for
-        daemon.answers(unix)
+        daemon.until_ready(unix, count)  # for a second: less than that would be waited for
         old = frozenset(daemon.children())
         worst = 0.0
         with Line(unix) as line:

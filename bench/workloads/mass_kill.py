@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from bench.calling import served, socket_path
 from bench.contestants import Contestant, descriptors_for, idle_programs
 from bench.results import MANY, Figure, Run, Target
 from bench.sizes import Size
@@ -20,9 +21,10 @@ REPLACED = Figure(
 
 def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     count = size.programs
-    programs = idle_programs(count, "autorestart=true")
+    programs = served(directory) + idle_programs(count, "autorestart=true")
     with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)  # for a second: less than that would be waited for
+        daemon.until_ready(socket_path(directory), count)
+        # they have run for a second: less than that would be waited for
         old = frozenset(daemon.children())
         began = time.monotonic()
         for pid in old:

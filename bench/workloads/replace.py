@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
+from bench.calling import served, socket_path
 from bench.contestants import Contestant, descriptors_for, idle_programs
 from bench.results import Figure, Run, Target
 from bench.sizes import Size
@@ -24,9 +25,9 @@ PROGRAMS = 100
 
 
 def run(contestant: Contestant, directory: Path, size: Size) -> Run:
-    programs = idle_programs(PROGRAMS, "autorestart=true")
+    programs = served(directory) + idle_programs(PROGRAMS, "autorestart=true")
     with contestant.running(directory, programs, descriptors=descriptors_for(PROGRAMS)) as daemon:
-        daemon.until_running(PROGRAMS)
+        daemon.until_ready(socket_path(directory), PROGRAMS)
         times: list[float] = []
         end = time.monotonic() + size.killing
         # each of them once, so that none has been up for less than a second

@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+from bench.calling import served, socket_path
 from bench.contestants import PATIENCE, Contestant, descriptors_for, idle_programs
 from bench.results import MANY, Figure, Run, Target
 from bench.sizes import Size
@@ -29,9 +30,10 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
 
 def _stopped(contestant: Contestant, directory: Path, count: int) -> float:
     """Return milliseconds."""
-    programs = idle_programs(count)
+    programs = served(directory) + idle_programs(count, "startsecs=0")
     with contestant.running(directory, programs, descriptors=descriptors_for(count)) as daemon:
-        daemon.until_running(count)
+        daemon.until_ready(socket_path(directory), count)
+        daemon.until_children(count)
         began = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
         return (daemon.until_ended(PATIENCE) - began) * 1e3
