@@ -277,13 +277,13 @@ class Soak:
                 raise GivenUp(f"no change was found: {found!r}")
             self._call("addProcessGroup", "extra")
             self._replace("changing")
-        self.counts["added"] += 1
-        self.counts["changed"] += 1
+        self.counts["programs added"] += 1
+        self.counts["programs changed"] += 1
         self._configure(number + 1, added=False)
         self._call("reloadConfig")
         self._call("stopProcess", "extra")
         self._call("removeProcessGroup", "extra")
-        self.counts["removed"] += 1
+        self.counts["programs removed"] += 1
 
     def _replace(self, name: str) -> None:
         """Do what Supervisor's client does about a program that has changed."""

@@ -94,24 +94,24 @@ def rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         times, unit = UNITS[what]
         slope, least, most = (each * times for each in trend.slope)
         first, middle, last = trend.samples[0], trend.half[0], trend.samples[-1]
-        yield f"{what} done", f"{last.done:,} in {last.seconds - first.seconds:,.0f} s"
+        yield what, f"{last.done:,} in {last.seconds - first.seconds:,.0f} s"
         yield (
-            "memory (USS) before, half way, after",
+            f"{what}: memory (USS) before, half way, after",
             ", ".join(f"{each.memory / (1 << 20):.2f}" for each in (first, middle, last)) + " MiB",
         )
         yield (
-            f"growth over the second half, each {unit}",
+            f"{what}: growth over the second half, each {unit}",
             f"{slope:,.0f} bytes ({least:,.0f} to {most:,.0f})",
         )
         yield (
-            "descriptors and threads, half way and after",
+            f"{what}: descriptors and threads, half way and after",
             f"{middle.descriptors} and {middle.threads}, {last.descriptors} and {last.threads}",
         )
         yield (
-            f"CPU of the daemon, each {unit}",
+            f"{what}: CPU of the daemon, each {unit}",
             f"{(last.cpu - first.cpu) / last.done * times * 1e3:,.2f} ms",
         )
-        yield f"verdict on {what}", trend.verdict
+        yield f"{what}: verdict", trend.verdict
     for name, count in found["counts"].items():
         if name not in found["trends"]:
             yield name, f"{count:,}"
@@ -120,7 +120,7 @@ def rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def shown(found: Mapping[str, Any]) -> Iterator[str]:
     """Return lines about one daemon."""
     for name, text in rows(found):
-        yield f"  {name:52}{text}"
+        yield f"  {name:60}{text}"
 
 
 def rst(results: Mapping[str, Any]) -> Iterator[str]:
