@@ -67,7 +67,7 @@ class IChildTransport(IProcessTransport):
 
 
 class ISpawner(Interface):
-    """Starts children, one after the other, without ever blocking its caller."""
+    """Starts children, without ever blocking its caller."""
 
     def spawn(
         order: SpawnOrder,
@@ -77,7 +77,8 @@ class ISpawner(Interface):
         """
         Start a child, soon. Then call, in a later turn of the loop, either
         ``protocol.makeConnection(transport)`` with an IChildTransport, once the exec has succeeded,
-        or ``failed(error)``. Orders are carried out in the order given.
+        or ``failed(error)``. Orders are begun in the order given; of a great many, several may be
+        under way at a time.
         """
 
 

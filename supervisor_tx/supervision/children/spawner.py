@@ -1,9 +1,13 @@
 """
 The spawner: a thread that starts children, and the reactor's side of it.
 
-One thread does, as more gain nothing. But to start a child is to wait until the system has executed
-its program, and where that is on a network file system whose server is away it may be for hours.
-Then the orders behind it get another thread.
+One thread does, and where a great many are ordered at once a second one helps: to start a child is
+mostly to wait until the system has executed its program, on another processor. Where the program is
+on a network file system whose server is away, that may be for hours. Then the orders behind it get
+another thread.
+
+No thread ends before all is over. To the system it is the parent of the children that it started,
+and a child can ask to be sent a signal when its parent ends.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -43,6 +48,11 @@ MOST = 16
 
 #: Orders that make a crowd, whose results are collected in rounds.
 CROWD = 8
+
+#: Orders that make a great crowd, which two threads carry out: 3000 children, which have ever more
+#: descriptors to close before they execute, are started in five sixths of the time, 1000 on an idle
+#: machine in nineteen twentieths, and on a busy one in three quarters.
+GREAT_CROWD = 64
 
 #: Seconds from one round to the next. To wake the reactor for each child costs both threads dearly,
 #: as they take the interpreter from each other: in rounds 1000 children exist a seventh earlier.
@@ -92,6 +102,9 @@ class Spawner:
         self._results: deque[tuple[_Job, Result]] = deque()
         self._told = False
         self._threads: set[threading.Thread] = set()
+        #: the second thread, and what it waits for: a great crowd is True, the end False
+        self._helper: threading.Thread | None = None
+        self._calls_for_help: SimpleQueue[bool] = SimpleQueue()
         self._stopped: Deferred[None] | None = None
         #: the number of the last order, and the jobs whose results are not delivered, by number
         self._given = 0
@@ -120,13 +133,15 @@ class Spawner:
             return
         if not self._threads:
             try:
-                self._begin()
+                self._threads.add(self._begin(self._work))
             except RuntimeError:  # no thread: the limit of processes
                 text = f"Too many processes in process table to spawn '{order.name}'"
                 self.agenda.add(self._deliver, job, SpawnFailed(text))
                 return
         self._under_way += 1
         self._jobs.put(job)
+        if self._under_way % GREAT_CROWD == 0:
+            self._call_for_help()
         self._watch()
 
     def adopt(self, record: ChildRecord, protocol: ProcessProtocol) -> ChildTransport:
@@ -155,17 +170,27 @@ class Spawner:
                 self._stopped.callback(None)
             for _ in self._threads:
                 self._jobs.put(None)
+            self._calls_for_help.put(False)
         return self._stopped
 
     # In the reactor's thread
 
-    def _begin(self) -> None:
+    def _begin(self, work: Callable[[bool], None]) -> threading.Thread:
         if self._pidfds is None:
             self._pidfds = pidfds_work()
-        thread = threading.Thread(target=self._work, args=(self._pidfds,), name="spawner")
+        thread = threading.Thread(target=work, args=(self._pidfds,), name="spawner")
         thread.daemon = True
         thread.start()
-        self._threads.add(thread)
+        return thread
+
+    def _call_for_help(self) -> None:
+        """Have the second thread carry out orders too, until there are none."""
+        if self._helper is None:
+            try:
+                self._helper = self._begin(self._help)
+            except RuntimeError:  # no thread: the first does it all
+                return
+        self._calls_for_help.put(True)
 
     def _watch(self) -> None:
         """See that orders which wait for another one do not wait for ever."""
@@ -187,7 +212,7 @@ class Spawner:
                 name=oldest.order.name,
             )
             try:
-                self._begin()
+                self._threads.add(self._begin(self._work))
             except RuntimeError:  # no thread: it is tried again
                 pass
             else:
@@ -232,8 +257,11 @@ class Spawner:
     def _ended(self, thread: threading.Thread) -> None:
         assert self._stopped is not None
         thread.join()
-        self._threads.remove(thread)
-        if not self._threads:
+        if thread is self._helper:
+            self._helper = None
+        else:
+            self._threads.remove(thread)
+        if not self._threads and self._helper is None:
             self._collect()
             if self._round is not None:
                 self._round.cancel()
@@ -241,20 +269,32 @@ class Spawner:
             # After the results that are on the agenda.
             self.agenda.add(self._stopped.callback, None)
 
-    # In the spawner's thread
+    # In the spawner's threads
 
     def _work(self, pidfds: bool) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # children inherit the mask of the thread
         while (job := self._jobs.get()) is not None:
-            try:
-                result: Result = launch(job.order, OPEN_FILES, pidfds and not self.thrifty)
-            except SpawnFailed as error:
-                result = error
-            except Exception as error:  # noqa: BLE001 - an order must be answered, come what may
-                _log.failure("a spawn failed in a way that was not foreseen")
-                result = SpawnFailed(f"unknown error to spawn '{job.order.name}': {error!r}")
-            self._results.append((job, result))
-            if not self._told:
-                self._told = True
-                self._loop.callFromThread(self._collect)
+            self._carry_out(job, pidfds)
         self._loop.callFromThread(self._ended, threading.current_thread())
+
+    def _help(self, pidfds: bool) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        while self._calls_for_help.get():
+            with suppress(Empty):
+                while (job := self._jobs.get_nowait()) is not None:
+                    self._carry_out(job, pidfds)
+                self._jobs.put(None)  # the end, for one that works all the time
+        self._loop.callFromThread(self._ended, threading.current_thread())
+
+    def _carry_out(self, job: _Job, pidfds: bool) -> None:
+        try:
+            result: Result = launch(job.order, OPEN_FILES, pidfds and not self.thrifty)
+        except SpawnFailed as error:
+            result = error
+        except Exception as error:  # noqa: BLE001 - an order must be answered, come what may
+            _log.failure("a spawn failed in a way that was not foreseen")
+            result = SpawnFailed(f"unknown error to spawn '{job.order.name}': {error!r}")
+        self._results.append((job, result))
+        if not self._told:
+            self._told = True
+            self._loop.callFromThread(self._collect)

@@ -24,7 +24,7 @@ from zope.interface.verify import verifyObject
 
 from supervisor_tx.errors import SpawnFailed
 from supervisor_tx.supervision.children.descriptors import OPEN_FILES
-from supervisor_tx.supervision.children.spawner import CROWD, ROUND, Spawner
+from supervisor_tx.supervision.children.spawner import CROWD, GREAT_CROWD, ROUND, Spawner
 from supervisor_tx.supervision.interfaces import ISpawner
 from supervisor_tx.testing import MemorySpawner
 from tests import requirements
@@ -206,6 +206,40 @@ class SpawnerTests(TestCase):
         self.assertEqual(settled, ["settled"])
         await stopped
         self.assertEqual(self.threads(), 0)
+
+    async def test_great_crowd(self) -> None:
+        """A great many orders are carried out by two threads. They stay, as parents of children."""
+        crowd = [self.world.spawn(command("sh", "-c", "exit 3")) for _ in range(3 * GREAT_CROWD)]
+        self.assertEqual(self.threads(), 2)
+        for each in crowd:
+            await each.until(partial(each.has, "ended"))
+            self.assertEqual(each.end.exitCode, 3)
+        self.assertEqual(self.threads(), 2)
+        await self.world.spawner.stop()
+        self.assertEqual(self.threads(), 0)
+
+    async def test_great_crowd_stopped(self) -> None:
+        """To stop, both threads first carry out all that was ordered."""
+        crowd = [self.world.spawn(command("true")) for _ in range(GREAT_CROWD)]
+        await self.world.spawner.stop()
+        self.assertEqual(self.threads(), 0)
+        self.assertTrue(all(each.has("made") for each in crowd))
+
+    async def test_stuck_after_crowd(self) -> None:
+        """A thread that waits for the next great crowd does not count as one that could help."""
+        world = OurWorld(True, patience=0)
+        self.addCleanup(world.clean_up)
+        for each in [world.spawn(command("true")) for _ in range(GREAT_CROWD)]:
+            await each.until(partial(each.has, "ended"))
+        program = self.program()
+        watcher = self.hold(program)
+        stuck = world.spawn(command(program))
+        file = self.wait_for_exec(watcher)
+        other = await world.start(command("true"))
+        await other.until(partial(other.has, "exited"))
+        self.assertEqual(stuck.news, [])
+        self.permit(watcher, file)
+        await stuck.until(partial(stuck.has, "exited"))
 
     def order_crowd(self, loop: HandLoop) -> tuple[Spawner, list[int]]:
         """Order many programs that do not exist; return the numbers of those that are answered."""
