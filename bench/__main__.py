@@ -102,7 +102,7 @@ def main() -> int:
     for name in arguments.workloads:
         if name not in names:
             parser.error(f"no workload is called {name!r}; there are {', '.join(names)}")
-    machine.require_proc()
+    machine.prepare()
     size = QUICK if arguments.quick else FULL
     if arguments.count:
         size = replace(size, programs=arguments.count)

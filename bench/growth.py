@@ -63,7 +63,7 @@ Values = dict[str, dict[int, list[float]]]
 
 def main() -> int:
     arguments = _parser().parse_args()
-    machine.require_proc()
+    machine.prepare()
     about: dict[str, Any] = {"rounds": arguments.rounds, **machine.about()}
     began = time.monotonic()
     values: dict[str, Values] = {}
@@ -76,17 +76,17 @@ def main() -> int:
                 install_stock(environment)
             contestants.append(stock(environment))
         print(", ".join(f"{key} {value}" for key, value in about.items()))
+        results = {"about": about, "sizes": arguments.sizes, "values": values}
         for turn in range(arguments.rounds):
             for contestant in contestants if turn == 0 else contestants[:1]:
                 of_it = values.setdefault(contestant.name, {each.name: {} for each in FIGURES})
                 for count in arguments.sizes:
                     _add(contestant, count, of_it, Path(scratch), arguments.patience)
-    about["load after"] = machine.load()
-    about["minutes"] = f"{(time.monotonic() - began) / 60:.1f}"
-    results = {"about": about, "sizes": arguments.sizes, "values": values}
+                    about["load after"] = machine.load()
+                    about["minutes"] = f"{(time.monotonic() - began) / 60:.1f}"
+                    if arguments.json is not None:
+                        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
     print("\n".join(shown(results)))
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
     if arguments.table is not None:
         arguments.table.write_text("\n".join(rst(results)) + "\n")
     if arguments.plot is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -38,8 +39,9 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}"
 
 
-def require_proc() -> None:
-    """Exit where there is no /proc to look at daemons by."""
+def prepare() -> None:
+    """Have TERM leave no daemon behind; exit where there is no /proc to look at daemons by."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not Path("/proc/self/stat").exists():
         sys.exit("it looks at daemons by /proc, which is not there")
 

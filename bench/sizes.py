@@ -60,6 +60,6 @@ QUICK = Size(
     calling=0.3,
     watching=2.0,
     kills=10,
-    killing=1.0,
+    killing=2.0,
     repeats=3,
 )
