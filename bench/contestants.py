@@ -20,9 +20,6 @@ from bench.calling import GET_STATE, Address, GivenUp, Line
 #: Seconds after which something that does not come true is given up.
 PATIENCE = 300.0
 
-#: Seconds after which nothing is left to be done of what a daemon was asked.
-SETTLING = 1.0
-
 #: Descriptors that a daemon needs besides those for its children.
 SPARE = 128
 
@@ -52,8 +49,8 @@ class Contestant:
     command: tuple[str, ...]
     #: the command that talks to a daemon
     client: tuple[str, ...]
-    #: seconds after its start when nothing of that is left to be done
-    settled: float = 0.0
+    #: seconds after all of its children have started when nothing of that is left to be done
+    settling: float = 1.0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -82,7 +79,7 @@ class Contestant:
             stderr=subprocess.DEVNULL,
             env=self.environment,
         )
-        daemon = Daemon(process, started, log, started + self.settled)
+        daemon = Daemon(process, started, log, self.settling)
         try:
             yield daemon
         finally:
@@ -111,7 +108,7 @@ def ours(environment: Path) -> Contestant:
         "supervisor_tx",
         _script(python, "supervisord", "supervisor_tx.supervisord"),
         _script(python, "supervisorctl", "supervisor_tx.ctl.main"),
-        settled=6.5,  # it cleans up once, five seconds after it has started children
+        settling=5.5,  # it cleans up once, five seconds after it has started children
     )
 
 
@@ -144,12 +141,12 @@ class Daemon:
     """A running contestant."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], started: float, log: Path, settled: float
+        self, process: subprocess.Popen[bytes], started: float, log: Path, settling: float
     ) -> None:
         self.process = process
         #: by the monotonic clock
         self.started = started
-        self._log, self._settled = log, settled
+        self._log, self._settling = log, settling
         self._proc = Path(f"/proc/{process.pid}")
 
     def until(
@@ -242,8 +239,8 @@ class Daemon:
         return time.monotonic()
 
     def until_settled(self) -> None:
-        """Wait until nothing of its start is left to be done."""
-        time.sleep(max(SETTLING, self._settled - time.monotonic()))
+        """Wait until nothing is left to be done of the start of its children."""
+        time.sleep(self._settling)
 
     def cpu(self) -> float:
         """Return the CPU time that it has used itself, in seconds."""

@@ -13,7 +13,7 @@ LINEAR = 1.1
 @dataclass(frozen=True)
 class Growth:
     """
-    Exponents of a cost, by the number of programs; None: there is nothing that grows.
+    Exponents of a cost, by the number of programs; None: it was measured too seldom to tell.
 
     A cost that is proportional to the number has 1, one that stays as it is has 0. A constant part
     makes the exponent over all sizes smaller than that of the part that grows, and weighs least at
@@ -29,12 +29,14 @@ class Growth:
     def verdict(self) -> str:
         """Whether both are at most 1.1, or why that is not said."""
         if self.overall is None or self.at_last is None:
-            return "none"
+            return "unclear"
         return "linear" if max(self.overall, self.at_last) <= LINEAR else "more than linear"
 
 
 def growth(costs: Mapping[int, float]) -> Growth:
-    """Return how a cost grows with a number; where it is zero it is left out."""
+    """Return how a cost grows with a number; where it is zero, though not always, it is left out."""
+    if costs and not any(costs.values()):
+        return Growth(0.0, 0.0)
     points = sorted((log(number), log(cost)) for number, cost in costs.items() if cost > 0)
     if len(points) < 2:
         return Growth(None, None)

@@ -136,9 +136,9 @@ class GrowthTests(SynchronousTestCase):
         self.assertEqual(growth({10: 20.0, 100: 200.0, 1000: 2000.0}).verdict, "linear")
 
     def test_nothing(self) -> None:
-        """What costs nothing does not grow."""
-        self.assertEqual(growth({10: 0.0, 100: 0.0}), Growth(None, None))
-        self.assertEqual(growth({10: 0.0, 100: 0.0}).verdict, "none")
+        """What costs nothing does not grow; of one cost that is not known."""
+        self.assertEqual(growth({10: 0.0, 100: 0.0}), Growth(0.0, 0.0))
+        self.assertEqual(growth({10: 0.0, 100: 0.1}).verdict, "unclear")
 
     def test_table(self) -> None:
         """A row has what was measured at each size, the exponents, and what they say."""
