@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -128,6 +129,10 @@ def main() -> int:
                 comparisons = compared(*_by_turns(workload, pair, Path(scratch), size, rounds))
             except GivenUp as error:
                 print(f"  given up: {error}", flush=True)
+                failed = True
+                continue
+            except Exception:  # noqa: BLE001  one mistake must not cost what others take an hour for
+                traceback.print_exc()
                 failed = True
                 continue
             print("\n".join(shown(comparisons, size)), flush=True)

@@ -34,7 +34,7 @@ class Growth:
 
 
 def growth(costs: Mapping[int, float]) -> Growth:
-    """Return how a cost grows with a number; where it is zero, though not always, it is left out."""
+    """Return how a cost grows with a number; where it is zero, but not always, it is left out."""
     if costs and not any(costs.values()):
         return Growth(0.0, 0.0)
     points = sorted((log(number), log(cost)) for number, cost in costs.items() if cost > 0)

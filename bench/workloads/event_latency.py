@@ -43,6 +43,7 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
     )
     with contestant.running(directory, sections) as daemon:
         daemon.until_ready(socket_path(directory), 1 + size.latencies)
+        daemon.until_children(1 + size.latencies)
         victims = _victims(daemon)
         delays = [_delay(daemon, times, number, pid) for number, pid in enumerate(victims)]
     return {MEDIAN: median(delays), WORST: max(delays)}
