@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
@@ -29,6 +30,9 @@ from supervisor_tx.core.exitstatus import ExitStatus, wait_status
 from supervisor_tx.supervision.children.loop import Agenda, Loop
 
 Ended = Callable[[int | None], object]
+
+#: Children that are asked one after the other, before others have their turn on the agenda.
+ASKED_A_TIME = 50
 
 
 def ending(status: int | None) -> Failure:
@@ -218,6 +222,10 @@ class ExitWatch:
         self._signal = child_signal
         self._watched: dict[int, Watch] = {}
         self._on_signal: dict[int, Watch] = {}
+        #: those of a round that were not asked yet
+        self._to_ask: deque[Watch] = deque()
+        #: a signal came meanwhile: those asked before may have ended since
+        self._ask_again = False
 
     def watch(self, pid: int, pidfd: int | None, ended: Ended) -> Watch:
         """Wait for a child; with None for a pidfd, by SIGCHLD."""
@@ -252,8 +260,27 @@ class ExitWatch:
             self._signal.unsubscribe(self._ask_all)
 
     def _ask_all(self) -> None:
-        for watch in self._on_signal.values():
-            self.agenda.add(watch.check)
+        """Ask each of them, soon: one round for all signals that come before it begins."""
+        if self._to_ask:
+            self._ask_again = True
+        else:
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._ask_again = False
+        self._to_ask.extend(self._on_signal.values())
+        if self._to_ask:
+            self.agenda.add(self._ask_some)
+
+    def _ask_some(self) -> None:
+        try:
+            for _ in range(min(ASKED_A_TIME, len(self._to_ask))):
+                self._to_ask.popleft().check()
+        finally:
+            if self._to_ask:
+                self.agenda.add(self._ask_some)
+            elif self._ask_again:
+                self._begin_round()
 
 
 def siginfo_status(info: os.waitid_result) -> int:

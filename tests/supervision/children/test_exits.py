@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from supervisor_tx.core.exitstatus import ExitStatus, signal_name, status_text, wait_status
 from supervisor_tx.supervision.children.exits import (
+    ASKED_A_TIME,
     ChildSignal,
     ExitWatch,
     StrangerReaper,
@@ -204,6 +206,62 @@ class SignalTests(WatchTestCase):
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         self.child_signal.uninstall()
         self.assertEqual(signal.getsignal(signal.SIGCHLD), signal.SIG_IGN)
+
+
+class HandLoop(Clock):
+    """A loop whose time goes on by hand."""
+
+    def callFromThread(self, callable: Callable[..., object], *args: Any) -> None:
+        self.callLater(0, callable, *args)
+
+    def addReader(self, reader: object) -> None: ...
+
+    removeReader = addWriter = removeWriter = addReader
+
+
+class Asked:
+    """A child that counts how often it is asked; when it is for the first time, another ends."""
+
+    times = 0
+
+    def check(self) -> None:
+        self.times += 1
+        if self.times == 1:
+            signal.raise_signal(signal.SIGCHLD)
+
+    def stop(self) -> None: ...
+
+
+class Broken(Asked):
+    """One that cannot be asked."""
+
+    def check(self) -> None:
+        super().check()
+        raise ZeroDivisionError
+
+
+class RoundTests(SynchronousTestCase):
+    """Children without pidfds, when a great many end."""
+
+    def test_rounds(self) -> None:
+        """Signals that come during a round make one more, and a child that fails stops none."""
+        loop = HandLoop()
+        child_signal = ChildSignal(loop)
+        self.addCleanup(child_signal.uninstall)
+        # A budget of nothing: one item of the agenda in each turn.
+        watch = ExitWatch(Agenda(loop, budget=0, descriptors=loop), child_signal)
+        children = [Broken(), *(Asked() for _ in range(ASKED_A_TIME * 3))]
+        for pid, child in enumerate(children):
+            watch.ask_on_signal(pid, child)
+            self.addCleanup(watch.forget, pid, child)
+        signal.raise_signal(signal.SIGCHLD)
+        loop.advance(0)
+        # The signals of the first round make a second, those of its very end a third.
+        self.assertEqual({child.times for child in children}, {3})
+        signal.raise_signal(signal.SIGCHLD)
+        loop.advance(0)
+        self.assertEqual({child.times for child in children}, {4})
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 4)
 
 
 class Nursery:
