@@ -180,7 +180,7 @@ class Chatter:
 
 class Downloads:
     """
-    Clients that read a log of 1 GiB, again and again.
+    Clients that read a large log (1 GiB in a full run) again and again.
 
     One gets it as the page does, one too, but no more than 1 MB in a second, one as JSON, one by
     XML-RPC, 64 MiB in each answer, and one follows it from its beginning. Supervisor has XML-RPC

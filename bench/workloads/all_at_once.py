@@ -1,4 +1,4 @@
-"""Full pipes for logs, fifty chatty children, downloads of 1 GiB: how long calls take."""
+"""Full pipes for logs, fifty chatty children, downloads of a large log: how long calls take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let clients download a log of 1 GiB: how long calls take meanwhile."""
+"""Let clients download a large log: how long calls take meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.sizes import Size
 
 NAME = "downloads"
 
-FIGURES = figures("during downloads of 1 GiB")
+FIGURES = figures("during downloads of a large log")
 
 
 def run(contestant: Contestant, directory: Path, size: Size) -> Run:
