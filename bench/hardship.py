@@ -3,7 +3,7 @@ Whether a daemon can be reached while it has a hard time.
 
 Troubles are put together as one likes. While they go on, one client calls by turns ``getState`` and
 ``getAllProcessInfo`` at a steady pace; what counts is how long each call takes. One that is not
-answered within :data:`PATIENCE` counts as so long, and is the last.
+answered within ``size.patience`` counts as so long, and is the last.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LONGER = 4
 #: Seconds of trouble before the first call.
 SETTLING = 0.5
 
-#: Seconds after which a call is given up.
+#: Seconds until a client asks again for what is not to be had.
 PATIENCE = 5.0
 
 #: Milliseconds within which 99 of 100 calls are to be answered.
@@ -80,7 +80,7 @@ def answered(
         for trouble in troubles:
             stack.enter_context(trouble.going_on(directory))
         time.sleep(SETTLING)
-        took = _paced(unix, size.calling * LONGER)
+        took = _paced(unix, size.calling * LONGER, size.patience)
     run = {}
     for method, values in took.items():
         run[named[method, "median"]] = median(values)
@@ -91,11 +91,11 @@ def answered(
     return run
 
 
-def _paced(unix: str, seconds: float) -> dict[str, list[float]]:
+def _paced(unix: str, seconds: float, patience: float) -> dict[str, list[float]]:
     """Call by turns, at a steady pace; return milliseconds."""
     took: dict[str, list[float]] = {method: [] for method in CALLS}
     with Line(unix) as line:
-        line.socket.settimeout(PATIENCE)
+        line.socket.settimeout(patience)
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             for method, call in CALLS.items():
@@ -103,10 +103,10 @@ def _paced(unix: str, seconds: float) -> dict[str, list[float]]:
                 try:
                     line.call(call)
                 except GivenUp:
-                    if time.perf_counter() - began < PATIENCE:
+                    if time.perf_counter() - began < patience:
                         raise
                     for values in took.values():
-                        values.append(PATIENCE * 1e3)
+                        values.append(patience * 1e3)
                     return took
                 ended = time.perf_counter()
                 took[method].append((ended - began) * 1e3)

@@ -25,6 +25,8 @@ class Size:
     followed: int
     #: seconds that calls are counted
     calling: float
+    #: seconds after which one call in hard times is given up
+    patience: float
     #: seconds that are watched while nothing happens
     watching: float
     #: children that are killed one after the other, and seconds after which no other one is
@@ -43,6 +45,7 @@ FULL = Size(
     latencies=20,
     followed=200,
     calling=2.0,
+    patience=5.0,
     watching=10.0,
     kills=100,
     killing=12.0,
@@ -51,13 +54,14 @@ FULL = Size(
 
 QUICK = Size(
     programs=100,
-    crowd=500,
+    crowd=300,
     flood=1 << 28,
     lines=20_000,
     events=2_000,
     latencies=2,
     followed=50,
     calling=0.3,
+    patience=2.0,
     watching=2.0,
     kills=10,
     killing=2.0,

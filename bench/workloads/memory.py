@@ -19,7 +19,7 @@ PROCESS = Figure("memory of the daemon (USS) for each process, no logs", "bytes"
 LOG = Figure("memory of the daemon (USS) for each open log", "bytes")
 
 #: Seconds after which what was needed to start the last child has been given back.
-SETTLING = 0.5
+SETTLING = 0.3
 
 FILES = "stdout_logfile={0}/%(process_num)d.out\nstderr_logfile={0}/%(process_num)d.err"
 
