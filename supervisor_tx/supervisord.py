@@ -3,7 +3,8 @@ The console script ``supervisord``: Supervisor's command line around our daemon.
 
 Nothing heavy is imported before it is needed: mistakes on the command line and in the configuration
 are answered without Twisted, and TLS is kept out of the reactor's import (it would cost a third of
-the memory of a small daemon, and is not used).
+the memory of a small daemon, and is not used). The garbage collector stays off from here until all
+is started: nearly all that the start makes stays, and there is nothing to be found in it.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from supervisor_tx import SUPERVISOR_VERSION, cmdline
-from supervisor_tx.cmdline import Action
-from supervisor_tx.config.search import require_config
-from supervisor_tx.errors import SupervisorError
+TYPE_CHECKING = False  # typing takes time, too
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from supervisor_tx import cmdline
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks for; return the exit status."""
+    gc.disable()
+    from supervisor_tx import SUPERVISOR_VERSION, cmdline
+    from supervisor_tx.cmdline import Action
+    from supervisor_tx.errors import SupervisorError
+
     program, *arguments = sys.argv if argv is None else argv
     _fill_standard_descriptors()
     try:
@@ -53,6 +59,7 @@ def _fill_standard_descriptors() -> None:
 
 def _check(program: str, called: cmdline.Invocation) -> int:
     from supervisor_tx.config import check
+    from supervisor_tx.config.search import require_config
 
     path = require_config(called.configuration, program)
     status, text = check.report(path, overrides=called.commandline)
@@ -61,9 +68,9 @@ def _check(program: str, called: cmdline.Invocation) -> int:
 
 
 def _run(program: str, called: cmdline.Invocation) -> int:
+    from supervisor_tx.config.search import require_config
+
     path = require_config(called.configuration, program)
-    # Nearly all that the start makes stays: there is nothing for the collector to find in it.
-    gc.disable()
     with _lean_imports():
         from twisted.internet import reactor
         from twisted.logger import globalLogBeginner
