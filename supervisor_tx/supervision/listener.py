@@ -42,6 +42,10 @@ class Listener:
     in_hand: Waiting | None = field(default=None, init=False)
     #: events that it was handed, over all runs
     handed: int = field(default=0, init=False)
+    #: when it was handed the latest, by the clock of the loop
+    handed_at: float = field(default=0.0, init=False)
+    #: whether what it said last came at once after it was handed an event
+    is_prompt: bool = field(default=False, init=False)
     #: whether it has asked for an event since it was started
     has_asked: bool = field(default=False, init=False)
     #: whether it was said that it has closed its stdin

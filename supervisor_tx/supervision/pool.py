@@ -30,6 +30,7 @@ from supervisor_tx.supervision.bus import EventBus
 from supervisor_tx.supervision.group import ProcessGroup
 from supervisor_tx.supervision.listener import Listener
 from supervisor_tx.supervision.process import SupervisedProcess
+from supervisor_tx.supervision.vigil import AT_ONCE, Vigil
 from supervisor_tx.values import field, frozen, mutable
 
 _log = Logger()
@@ -56,6 +57,10 @@ class Exchange:
     serials: Serials = field(default_factory=Serials)
     #: returns what a ``result_handler`` names; raises CannotStart
     find_handler: Callable[[str], ResultHandler] = lambda _: accept_ok
+    vigil: Vigil = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vigil = Vigil(self.clock)
 
 
 @frozen
@@ -248,6 +253,7 @@ class ListenerPool(ProcessGroup):
         listener = self.listeners.get(name)
         if listener is None:
             return
+        listener.is_prompt = self.exchange.clock.seconds() - listener.handed_at < AT_ONCE
         listener.hear(data)
         if self._turn is not None:  # others are ready too
             self._hand_out()
@@ -323,7 +329,12 @@ class ListenerPool(ProcessGroup):
         )
         if not listener.hand(event, sent):
             self.backlog.put_back(event)
-        elif self.burst is not None and self.backlog.fullness <= 0.5:
+            return
+        exchange = self.exchange
+        listener.handed_at = exchange.clock.seconds()
+        if listener.is_prompt and self.backlog:  # so the answer is urgent, and will be there soon
+            exchange.vigil.keep()
+        if self.burst is not None and self.backlog.fullness <= 0.5:
             self._report_burst()
 
     def _ready(self) -> Listener | None:

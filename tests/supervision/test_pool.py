@@ -144,6 +144,42 @@ class HandOutTests(SynchronousTestCase):
         self.assertTrue(said[0].startswith("ERRO a: has closed its standard input"))
 
 
+class AwakeTests(SynchronousTestCase):
+    """Whether the loop is kept awake: then there is something to do in its next turn."""
+
+    def setUp(self) -> None:
+        self.stage = Stage()
+        self.stage.start()
+        self.stage.send("x", "y", "z")
+        self.stage.say(READY)
+
+    def is_awake(self) -> bool:
+        return bool(self.stage.clock.getDelayedCalls())
+
+    def test_at_once(self) -> None:
+        """It is when there is more to tell to one that has answered at once."""
+        self.assertFalse(self.is_awake())  # nothing is known of it yet
+        self.stage.child().say(1, OK + READY)
+        self.assertEqual(self.stage.got(), ["x", "y"])
+        self.assertTrue(self.is_awake())
+        self.stage.clock.advance(0)
+        self.assertFalse(self.is_awake())
+
+    def test_slow(self) -> None:
+        """It is not for one that takes its time."""
+        self.stage.clock.advance(0.001)
+        self.stage.child().say(1, OK + READY)
+        self.assertEqual(self.stage.got(), ["x", "y"])
+        self.assertFalse(self.is_awake())
+
+    def test_nothing_left(self) -> None:
+        """It is not when there is nothing more to tell: then nobody waits for the answer."""
+        self.stage.say(OK + READY)
+        self.stage.child().say(1, OK + READY)
+        self.assertEqual(self.stage.got(), ["x", "y", "z"])
+        self.assertFalse(self.is_awake())
+
+
 class ReturnTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.stage = Stage("a", "b")
