@@ -18,6 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ FOLLOWERS = 6
 #: Cycles after which all that is ever imported is there.
 WARMING = 20
 
-#: Seconds that a daemon is given to let go of what its clients had.
-SETTLING = 5.0
+#: Seconds without anything to do after which a daemon is quiet, and how long that is waited for.
+QUIET, SETTLING = 0.1, 5.0
 
 #: Writes as many lines as it is told to.
 WRITER = f"""\
@@ -195,7 +196,7 @@ class Soak:
         self._daemon = daemon
         self._proc = Path(f"/proc/{daemon.process.pid}")
         #: descriptors that the daemon had when nobody was there
-        self._fewest: int | None = None
+        self._fewest: float = inf
         self._deadline = deadline
         self._is_ours = contestant.name == "supervisor_tx"
         self._config = directory / "supervisord.conf"
@@ -345,14 +346,7 @@ class Soak:
         """Have everybody leave, wait for all that is under way, and look."""
         self._leave()
         self._until_written()
-        settled = time.monotonic() + SETTLING
-        before = None
-        while (now := self._descriptors()) > (self._fewest or before or 0):
-            if time.monotonic() > settled:
-                break
-            before = now
-            time.sleep(0.05)
-        self._fewest = min(self._fewest or now, now)
+        self._until_quiet()
         return Sample(
             done,
             time.monotonic() - self._began,
@@ -361,6 +355,17 @@ class Soak:
             len(list(self._proc.glob("task/*"))),
             self._daemon.cpu(),
         )
+
+    def _until_quiet(self) -> None:
+        """Wait until the daemon has let go of its clients, and its listener has heard of all."""
+        deadline = time.monotonic() + SETTLING
+        while time.monotonic() < deadline:
+            before = self._daemon.wakeups()
+            time.sleep(QUIET)
+            # Supervisor wakes up once a second without a reason
+            if self._daemon.wakeups() - before <= 1 and self._descriptors() <= self._fewest:
+                break
+        self._fewest = min(self._fewest, self._descriptors())
 
     def _descriptors(self) -> int:
         return len(list(self._proc.glob("fd/*")))
