@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +48,8 @@ IMPURE = (
     "socket", "subprocess", "threading", "time",
 )  # fmt: skip
 
+#: What runs for as long as the daemon does.
+SERVING = ("supervisor_tx.supervision", "supervisor_tx.rpc", "supervisor_tx.web")
 
 #: What a wait status means is decided by macros that only os has.
 PURE_ENOUGH = ("supervisor_tx.core.exitstatus imports os",)
@@ -87,6 +91,18 @@ def imports(path: Path) -> Iterator[str]:
         pending.extend(ast.iter_child_nodes(node))
 
 
+def late_imports(path: Path) -> Iterator[str]:
+    """Names of the modules that a file imports within functions."""
+    for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module is not None:
+                yield from (_module(node.module, alias.name) for alias in node.names)
+
+
 def _module(package: str, name: str) -> str:
     """Tell ``from package import module`` from ``from module import name``."""
     inner = TOP.joinpath(*package.split("."), name)
@@ -126,6 +142,30 @@ class LayerTests(SynchronousTestCase):
             if imported.split(".")[0] in IMPURE
         ]
         self.assertEqual(wrong, [*PURE_ENOUGH])
+
+    def test_late_imports(self) -> None:
+        """What the daemon imports late, it can import before it becomes a user who may not read."""
+        ask = (
+            "from twisted.internet import reactor\n"
+            "from supervisor_tx.web.servers import Servers, import_rest\n"
+            "Servers(reactor).import_all(None)\n"
+            "import_rest()\n"
+            "import sys\n"
+            "print(*sys.modules)\n"
+        )
+        command = [sys.executable, "-c", ask]
+        loaded = subprocess.run(command, cwd=TOP, check=True, stdout=subprocess.PIPE, text=True)
+        late = {
+            imported
+            for module, path in modules()
+            if any(
+                within(module, f"supervisor_tx.{each}") for each in ("supervision", "rpc", "web")
+            )
+            for imported in late_imports(path)
+            if within(imported, "supervisor_tx")
+        }
+        self.assertIn("supervisor_tx.supervision.figures", late)
+        self.assertEqual(late - set(loaded.stdout.split()), set())
 
     def test_nothing_imports_the_tests(self) -> None:
         """What is installed needs neither the tests nor what is made for them."""

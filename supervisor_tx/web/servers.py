@@ -70,17 +70,7 @@ class Servers:
 
         _our_own()
         if not all(map(_is_public, _folders("supervisor_tx", "klein", "json"))):
-            # What pages take is large, and otherwise waits for the first who asks for one.
-            # An encoding is a module too, imported with its first use.
-            import encodings.ascii
-            import encodings.idna
-            import encodings.latin_1  # noqa: F401
-
-            from supervisor_tx.web import app, assets, oldpages, streams  # noqa: F401
-            from supervisor_tx.web.pages import tailpage  # noqa: F401
-
-            app.application()
-            assets.assets()
+            import_rest()
 
     def claim(self, config: Config) -> None:
         """
@@ -230,6 +220,21 @@ class Servers:
             _log.info("{text}", text=text)
         else:
             print(text, file=sys.stderr)
+
+
+def import_rest() -> None:
+    """Import what otherwise waits for the first who asks for it: what pages take is large."""
+    # An encoding is a module too, imported with its first use.
+    import encodings.ascii
+    import encodings.idna
+    import encodings.latin_1  # noqa: F401
+    import xmlrpc.client  # noqa: F401
+
+    from supervisor_tx.web import app, assets, oldpages, parts, streams  # noqa: F401
+    from supervisor_tx.web.pages import tailpage  # noqa: F401
+
+    app.application()
+    assets.assets()
 
 
 def _abort_all(connections: Connections) -> None:
