@@ -156,18 +156,17 @@ class Daemon:
         Wait until condition holds; return the time at which it did, by the monotonic clock.
 
         The pause between two looks is so long, at least, that looking takes a twentieth of the
-        time: it must not take the processor from those who are looked at.
+        time of a processor: it must not take that from those who are looked at.
         """
-        looked = time.monotonic()
-        deadline = looked + patience
+        deadline = time.monotonic() + patience
+        spent = time.thread_time()
         while not condition():
-            now = time.monotonic()
             if self.process.poll() is not None:
                 raise GivenUp(f"the daemon ended with {self.process.returncode}")
-            if now > deadline:
+            if time.monotonic() > deadline:
                 raise GivenUp("it takes too long")
-            time.sleep(max(pause, (now - looked) * 19))
-            looked = time.monotonic()
+            time.sleep(max(pause, (time.thread_time() - spent) * 19))
+            spent = time.thread_time()
         return time.monotonic()
 
     def answers(self, address: Address) -> float:

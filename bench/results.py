@@ -129,7 +129,9 @@ class Comparison:
     def cells(self, size: Size) -> list[str]:
         """Return what a table has behind its name; :data:`HEAD` says what that is."""
         target = self.figure.target
-        noise = f"{self.noise:.2f}x" if self.theirs and self.ours else ""
+        noise = ""
+        if self.theirs and self.ours:
+            noise = f"{self.noise:.2f}x" if self.noise < 100 else _times(self.noise)
         return [
             text(self.theirs),
             text(self.ours),
@@ -141,7 +143,7 @@ class Comparison:
 
 
 HEAD = ("Supervisor", "supervisor_tx", "ratio", "noise", "target", "")
-WIDTHS = (15, 15, 14, 8, 16, 17)
+WIDTHS = (15, 15, 17, 9, 16, 17)
 
 
 def compared(theirs: Sequence[Run], ours: Sequence[Run]) -> list[Comparison]:

@@ -64,6 +64,6 @@ QUICK = Size(
     patience=2.0,
     watching=2.0,
     kills=10,
-    killing=2.0,
+    killing=4.0,
     repeats=3,
 )

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from random import Random
 from statistics import median, quantiles
 
 from bench.calling import served, socket_path
@@ -30,8 +31,11 @@ def run(contestant: Contestant, directory: Path, size: Size) -> Run:
         daemon.until_ready(socket_path(directory), PROGRAMS)
         times: list[float] = []
         end = time.monotonic() + size.killing
+        pauses = Random(1)
         # each of them once, so that none has been up for less than a second
         for pid in sorted(daemon.children())[: size.kills]:
+            # at any moment of what the daemon does, not just when it is awake from the one before
+            time.sleep(pauses.uniform(0.02, 0.2))
             old = frozenset(daemon.children())
 
             def there_is_a_new_one(old: frozenset[int] = old) -> bool:
