@@ -150,13 +150,17 @@ class Daemon:
         self._proc = Path(f"/proc/{process.pid}")
 
     def until(
-        self, condition: Callable[[], bool], pause: float = 0.002, patience: float = PATIENCE
+        self,
+        condition: Callable[[], bool],
+        pause: float = 0.002,
+        patience: float = PATIENCE,
+        share: float = 0.05,
     ) -> float:
         """
         Wait until condition holds; return the time at which it did, by the monotonic clock.
 
-        The pause between two looks is so long, at least, that looking takes a twentieth of the
-        time of a processor: it must not take that from those who are looked at.
+        The pause between two looks is so long, at least, that looking takes that share of the time
+        of a processor: it must not take it from those who are looked at.
         """
         deadline = time.monotonic() + patience
         spent = time.thread_time()
@@ -165,7 +169,7 @@ class Daemon:
                 raise GivenUp(f"the daemon ended with {self.process.returncode}")
             if time.monotonic() > deadline:
                 raise GivenUp("it takes too long")
-            time.sleep(max(pause, (time.thread_time() - spent) * 19))
+            time.sleep(max(pause, (time.thread_time() - spent) * (1 / share - 1)))
             spent = time.thread_time()
         return time.monotonic()
 
