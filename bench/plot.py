@@ -16,6 +16,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from bench.growth import BOOT, CPU, ENDED, MEMORY, REPLACED, STATUS
 
@@ -57,7 +58,7 @@ def plot(results: Mapping[str, Any], target: Path) -> None:
         panels = drawing.subplots(2, 3).flat
         for figure, panel in zip(PANELS, panels, strict=True):
             panel.patch.set_alpha(0)
-            panel.set_title(f"{figure.name}, {figure.unit}", fontsize=9)
+            panel.set_title(f"{figure.name}, {figure.unit}", fontsize=8.5)
             panel.set_xscale("log")
             panel.set_yscale("log")
             panel.grid(visible=True, alpha=0.3, linewidth=0.5)
@@ -76,6 +77,11 @@ def plot(results: Mapping[str, Any], target: Path) -> None:
                 )
             panel.set_xticks(results["sizes"], [f"{size:,}" for size in results["sizes"]])
             panel.minorticks_off()
+            lowest, highest = panel.get_ylim()
+            # within one power of ten there would be hardly a number at all
+            numbers = (1.0,) if highest > 20 * lowest else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+            panel.yaxis.set_major_locator(LogLocator(subs=numbers))
+            panel.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
             panel.legend(frameon=False, fontsize=8)
         for panel in drawing.axes[3:]:
             panel.set_xlabel("programs")
