@@ -25,16 +25,8 @@ TOLD = {
 #: Bytes that each event carries.
 SIZE = 64
 
-#: Waits for a file to be there, then takes events as fast as they come. Says at the end how many
-#: that were, with how many bytes of data, and how long it took from the first to the last.
-LISTENER = """\
-import json, os, sys, time
-begin, result, events = sys.argv[1:]
-while not os.path.exists(begin):
-    time.sleep(0.01)
-count = size = 0
-os.write(1, b"READY\\n")
-while count < int(events):
+#: Takes one event, within the loop of a listener; leaves its payload.
+TAKE = """\
     head = b""
     while b"\\n" not in head:
         head += os.read(0, 65536)
@@ -42,7 +34,19 @@ while count < int(events):
     length = int(head.rpartition(b":")[2])
     while len(payload) < length:
         payload += os.read(0, 65536)
-    if not count:
+"""
+
+#: Waits for a file to be there, then takes events as fast as they come. Says at the end how many
+#: that were, with how many bytes of data, and how long it took from the first to the last.
+LISTENER = f"""\
+import json, os, sys, time
+begin, result, events = sys.argv[1:]
+while not os.path.exists(begin):
+    time.sleep(0.01)
+count = size = 0
+os.write(1, b"READY\\n")
+while count < int(events):
+{TAKE}    if not count:
         began = time.monotonic()
     count += 1
     size += len(payload.partition(b"\\n")[2])

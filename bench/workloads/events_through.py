@@ -11,7 +11,7 @@ from bench.calling import served, socket_path
 from bench.contestants import Contestant, GivenUp, descriptors_for, idle_programs
 from bench.results import MANY, Figure, Run, Target
 from bench.sizes import Size
-from bench.workloads.events import KINDS, LINE, SAID, SIZE
+from bench.workloads.events import KINDS, LINE, SAID, SIZE, TAKE
 
 NAME = "events-through"
 
@@ -57,7 +57,7 @@ while True:
 #: Waits for a file to be there. Then lets all programs begin, and each go on when all is there that
 #: it has written, until there are as many events as are wanted. Says how many that were, with how
 #: many bytes of data, and how long it took from when the first program was let go.
-LISTENER = """\
+LISTENER = f"""\
 import json, os, sys, time
 begin, result, fifos, programs, times, events = sys.argv[1:]
 times = int(times)
@@ -72,14 +72,7 @@ for each in go:
     os.write(each, b".")
     asked += times
 while count < asked:
-    head = b""
-    while b"\\n" not in head:
-        head += os.read(0, 65536)
-    head, _, payload = head.partition(b"\\n")
-    length = int(head.rpartition(b":")[2])
-    while len(payload) < length:
-        payload += os.read(0, 65536)
-    words, _, data = payload.partition(b"\\n")
+{TAKE}    words, _, data = payload.partition(b"\\n")
     os.write(1, b"RESULT 2\\nOKREADY\\n")
     count += 1
     size += len(data)
